@@ -1,0 +1,136 @@
+"""Declare an act: read a function's signature and docstring into an `Act`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, TypeVar
+
+from fettle.acts.records import Act, Parameter, Role
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def act(
+    name: str,
+    *,
+    needs: Role | None = None,
+    reads: bool = False,
+    audited: bool = True,
+    keeps_answer: bool = True,
+) -> Callable[[F], F]:
+    """Declare the decorated function as the act `name`, a room and a verb joined by a dot.
+
+    The function takes a `Context` first; its other parameters, their annotations and the Google-style docstring
+    become the act's arguments and help. It stays an ordinary function: other acts call it with their own context,
+    so that the whole happens in one transaction and leaves one audit entry.
+
+    Args:
+        name: Such as `registry.promote`; the room's own name comes first.
+        needs: The least role; None means VIEWER for a read and EDITOR for a change.
+        reads: True for an act that changes nothing: it sees a snapshot and leaves no audit entry.
+        audited: False for a change that is itself a record of what happened (metric points, heartbeats, step
+            journals) and would only be written down twice.
+        keeps_answer: False for an act that answers with a secret: a repeated idempotency key is then refused, as the
+            first answer was written down nowhere.
+    """
+    if not re.fullmatch(r"[a-z_]+\.[a-z_]+", name):
+        raise ValueError(f"an act is named room.verb, not {name!r}")
+    role = needs if needs is not None else (Role.VIEWER if reads else Role.EDITOR)
+
+    def declare(function: F) -> F:
+        setattr(function, "act", _Declared(name, function, role, reads, audited, keeps_answer))  # noqa: B010 - functions have no such attribute for a type checker
+        return function
+
+    return declare
+
+
+def is_act(value: Any) -> bool:
+    """Whether `value` is a function that declares an act."""
+    return isinstance(getattr(value, "act", None), _Declared)
+
+
+def act_of(function: Callable[..., Any]) -> Act:
+    """Return the `Act` that `function` declares; TypeError if it declares none."""
+    if not is_act(function):
+        raise TypeError(f"{function!r} is not an act; decorate it with @act('room.verb')")
+    declared: _Declared = function.act  # type: ignore[attr-defined]  # set by the decorator, as is_act has checked
+    return declared.act
+
+
+class _Declared:
+    """An act whose annotations are resolved only when somebody asks."""
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        needs: Role,
+        reads: bool,
+        audited: bool,
+        keeps_answer: bool,
+    ) -> None:
+        self.name = name
+        self._function = function
+        self._needs = needs
+        self._reads = reads
+        self._audited = audited
+        self._keeps_answer = keeps_answer
+
+    @cached_property
+    def act(self) -> Act:
+        hints = typing.get_type_hints(self._function, include_extras=True)
+        summary, description, helps = read_docstring(inspect.getdoc(self._function) or "")
+        signature = list(inspect.signature(self._function).parameters.values())[1:]
+        parameters = tuple(
+            Parameter(
+                name=each.name,
+                type=hints.get(each.name, Any),
+                default=Parameter.REQUIRED if each.default is inspect.Parameter.empty else each.default,
+                help=helps.get(each.name, ""),
+                positional=each.kind is not inspect.Parameter.KEYWORD_ONLY,
+            )
+            for each in signature
+        )
+        returns = hints.get("return", Any)
+        return Act(
+            name=self.name,
+            function=self._function,
+            parameters=parameters,
+            returns=returns,
+            needs=self._needs,
+            reads=self._reads,
+            audited=self._audited,
+            keeps_answer=self._keeps_answer,
+            summary=summary,
+            description=description,
+        )
+
+
+_ARGUMENT = re.compile(r"^ {4}(\w+)(?: \([^)]*\))?: (.*)$")
+_SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Source|Note|Yields):\s*$")
+
+
+def read_docstring(text: str) -> tuple[str, str, dict[str, str]]:
+    """Split a Google-style docstring into its first line, its prose, and the help of each argument."""
+    lines = text.splitlines()
+    summary = lines[0].strip() if lines else ""
+    prose: list[str] = []
+    helps: dict[str, str] = {}
+    section = current = ""
+    for line in lines[1:]:
+        heading = _SECTION.match(line)
+        argument = _ARGUMENT.match(line) if section == "Args" else None
+        if heading:
+            section, current = heading.group(1), ""
+        elif argument:
+            current = argument.group(1)
+            helps[current] = argument.group(2).strip()
+        elif section == "Args" and current and line.startswith(" " * 8):
+            helps[current] += " " + line.strip()
+        elif not section:
+            prose.append(line)
+    return summary, "\n".join(prose).strip(), helps

@@ -1,0 +1,115 @@
+"""The process that closes the loop: it collects what was served, watches, and lets the reconciler work.
+
+One pass after another until it is stopped; each pass is safe to lose. After a pass that left nothing to do it notes the
+time up to which all is settled, for whoever waits on the loop (the replay of the demo does).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from fettle.acts import Surface
+from fettle.core.errors import FettleError, Unavailable
+from fettle.monitoring.collect import collect
+from fettle.projects.records import Project
+from fettle.projects.retrain import reconciler_of
+from fettle.projects.teller import Silence, Teller
+from fettle.projects.worker import Worker
+from fettle.retraining.reconciler import Reconciler
+from fettle.storage.clockfile import SharedClock
+
+IDLE_S = 1.0
+REPLAY_IDLE_S = 0.01
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """Up to when everything has been looked at, by the workspace's clock; `passes` counts since the start."""
+
+    at: datetime
+    pid: int
+    passes: int
+
+
+def keep(ws: Surface, folder: Path, project: Project, *, teller: Teller | None = None) -> None:
+    """Watch and renew a project's model until SIGTERM or Ctrl-C.
+
+    Args:
+        ws: The workspace.
+        folder: The project's folder.
+        project: What is watched: its endpoint, windows and retraining rules.
+        teller: Told what the loop decides.
+    """
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    worker = Worker(ws, folder)
+    reconciler = reconciler_of(ws, project, worker)
+    idle_s = REPLAY_IDLE_S if isinstance(ws.clock, SharedClock) else IDLE_S
+    passes = 0
+    try:
+        worker.warm()
+        while not over.is_set():
+            seen = ws.clock.now()
+            busy = _step(ws, project, reconciler, teller or Silence())
+            passes += 1
+            if not busy:
+                note_settled(ws, Settled(seen, os.getpid(), passes))
+                over.wait(idle_s)
+    finally:
+        worker.close()
+
+
+def settled(ws: Surface) -> Settled | None:
+    """Up to when the keeper of this workspace has settled everything; None if it has not begun."""
+    try:
+        return msgspec.json.decode(_path(ws).read_bytes(), type=Settled)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def wait_settled(ws: Surface, until: datetime, *, patience_s: float = 120.0) -> None:
+    """Wait until the keeper has looked at everything up to `until`, by the workspace's clock.
+
+    Raises:
+        Unavailable: It has not within the patience, in real seconds.
+    """
+    deadline = time.monotonic() + patience_s
+    while (now := settled(ws)) is None or now.at < until:
+        if time.monotonic() > deadline:
+            raise Unavailable(
+                "The keeper does not get on.",
+                found=f"settled up to {now.at if now else 'nothing'}, not {until}",
+                hint=f"Its output is in {ws.folder / 'logs' / 'keeper.log'}.",
+            )
+        time.sleep(0.005)
+
+
+def note_settled(ws: Surface, state: Settled) -> None:
+    """Publish how far the keeper is."""
+    path = _path(ws)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.write_bytes(msgspec.json.encode(state))
+    fresh.replace(path)
+
+
+def _step(ws: Surface, project: Project, reconciler: Reconciler, teller: Teller) -> bool:
+    """One pass; trouble that passes by itself (a busy disk, a lost connection) is told and tried again."""
+    try:
+        collected = collect(ws, project.name)
+        made = reconciler.step()
+        return bool(collected.predictions or collected.labels) or made.outcome == "worked"
+    except FettleError as error:
+        teller.say(str(error))
+        time.sleep(0.2)
+        return True
+
+
+def _path(ws: Surface) -> Path:
+    return ws.folder / "keeper.json"

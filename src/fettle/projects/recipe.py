@@ -1,0 +1,254 @@
+"""The recipe that both notations make: from a table to a registered version, as steps of one pipeline.
+
+    take → examine → divide → explore → assess → pack → enlist
+
+Each step is a plain function; its result is reused when nothing it depends on has changed, and a killed run goes on at
+the step it died in. The search learns on `train` and chooses on `valid`; `test` is seen by nobody before the gates.
+What is packed is fitted once more on all rows with the settings that passed, so that the newest rows are not lost to
+the model that serves; a gate makes sure that this model is no worse on the judged rows.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from fettle.acts import Surface
+from fettle.core.errors import GateFailed, NotFound
+from fettle.data import ingest, schemas, validate, versions
+from fettle.data.records import Report, Schema
+from fettle.evaluation import accept
+from fettle.evaluation.records import Gate, GateResult
+from fettle.pipelines import GIVEN, Flow, step
+from fettle.projects import model
+from fettle.projects.model import Assessment, Explored, Packed, Wish
+from fettle.projects.records import Cut, Project, Solution
+from fettle.projects.rows import cut
+from fettle.projects.teller import Teller
+from fettle.registry.records import ModelVersion
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """A source to take rows from; the digest makes another content another origin."""
+
+    name: str
+    digest: str
+
+
+class Examined(msgspec.Struct, frozen=True):
+    """What the rows look like against their schema."""
+
+    rows: int
+    duplicates: int
+    anomalies: list[str]
+
+
+@step
+def take(origin: Origin, dataset: str, time: str, ws: Surface = GIVEN) -> str:
+    """Read the source and commit its rows; return the commit as `dataset@commit`."""
+    found = ingest.read(origin.name)
+    message = f"Taken from {found.source.name}"
+    made = versions.commit_frame(
+        ws, dataset, found.frame, source=found.source, message=message, time_column=time or None
+    )
+    return made.ref
+
+
+@step
+def examine(ref: str, target: str, time: str, ws: Surface = GIVEN) -> Examined:
+    """Profile a commit and hold it against the dataset's schema, which the first commit gives.
+
+    Raises:
+        GateFailed: An anomaly would spoil a model.
+    """
+    commit = ws.call("data.show", ref=ref)
+    profile = versions.profile_of(ws, commit)
+    frame = versions.load(ws, commit)
+    known = _known_schema(ws, ref)
+    schema = known or schemas.infer(frame, target, time=time or None)
+    report: Report = validate.validate(frame, schema)
+    if known is None:
+        versions.set_schema(ws, commit, schema)
+    if not report.ok:
+        first = report.of("error")[0]
+        raise GateFailed(
+            f"The data do not fit the schema of {ref.partition('@')[0]}: {first.message}",
+            found="; ".join(each.message for each in report.of("error")[:5]),
+            hint=first.suggestion,
+            subject=f"dataset:{ref}",
+        )
+    return Examined(commit.rows, profile.duplicate_rows, [each.message for each in report.anomalies])
+
+
+@step
+def divide(ref: str, target: str, time: str, recent_s: float | None, seed: int, ws: Surface = GIVEN) -> Cut:
+    """Decide which rows are learned from, chosen on and judged on."""
+    return cut(ws, ref, target=target, time=time, recent_s=recent_s, seed=seed)
+
+
+@step
+def explore(divided: Cut, wish: Wish, ws: Surface = GIVEN) -> Explored:
+    """Search algorithm and settings; every trial is a run."""
+    return model.explore(ws, divided, wish)
+
+
+@step
+def assess(divided: Cut, explored: Explored, wish: Wish, ws: Surface = GIVEN) -> Assessment:
+    """Fit the best trial's settings and judge them on the rows nobody has seen."""
+    return model.assess(ws, divided, explored, wish)
+
+
+@step
+def pack(divided: Cut, explored: Explored, assessment: Assessment, wish: Wish, ws: Surface = GIVEN) -> Packed:
+    """Fit on all rows, convert to ONNX, prove parity, and store the bundle."""
+    return model.pack(ws, divided, explored, assessment, wish)
+
+
+@step
+def enlist(
+    name: str, ref: str, packed: Packed, assessment: Assessment, gates: list[GateResult], ws: Surface = GIVEN
+) -> int:
+    """Register the bundle with its gates and lineage; return the version's number."""
+    dataset, _, commit = ref.partition("@")
+    made: ModelVersion = ws.call(
+        "registry.register",
+        model=name,
+        bundle=packed.bundle,
+        metrics=assessment.metrics,
+        gates=gates,
+        run_id=packed.run_id,
+        dataset=dataset,
+        dataset_commit=commit,
+        tags={"algorithm": packed.algorithm},
+        idempotency_key=f"enlist/{name}/{packed.bundle}",
+    )
+    return made.version
+
+
+def solve(
+    ws: Surface,
+    flow: Flow,
+    project: Project,
+    ref: str,
+    *,
+    teller: Teller,
+    recent_s: float | None = None,
+    trials: int | None = None,
+) -> Solution:
+    """Take a commit to a registered version within a pipeline run.
+
+    Args:
+        ws: The workspace.
+        flow: The pipeline run that the steps belong to.
+        project: What to solve, and how.
+        ref: The rows, as `dataset@commit`.
+        teller: Told what each step found.
+        recent_s: Only rows of the last so many seconds; None means all.
+        trials: Trials of the search; None means as the project says.
+
+    Raises:
+        Invalid: The rows cannot be learned from.
+        GateFailed: The rows are spoilt, or the packed model does not answer as the original does.
+    """
+    examined = flow.run(examine, ref, project.target, project.time)
+    dataset, _, commit = ref.partition("@")
+    told = f"; {len(examined.anomalies)} remarks" if examined.anomalies else ""
+    teller.say(
+        f"Data: {examined.rows:,} rows of {dataset} committed as {commit[:12]}, profiled and checked{told}."
+    )
+    for each in examined.anomalies[:3]:
+        teller.say(f"  {each}")
+    divided = flow.run(divide, ref, project.target, project.time, recent_s, project.seed)
+    wish = wish_of(project, trials)
+    teller.say(f"Search: {wish.trials} trials on {divided.train:,} rows, chosen on {divided.valid:,}.")
+    explored = flow.run(explore, divided, wish)
+    teller.say(
+        f"  best of {explored.trials} ({explored.pruned} given up early): {explored.best.algorithm}, "
+        f"{explored.score} {explored.best.value:.4f}"
+    )
+    assessment = flow.run(assess, divided, explored, wish)
+    teller.say(
+        f"Judged on {divided.test:,} rows nobody had seen: {assessment.metric} {assessment.value:.4f} "
+        f"(95 %: {assessment.low:.4f} to {assessment.high:.4f}), without a model {assessment.baseline:.4f}."
+    )
+    packed = flow.run(pack, divided, explored, assessment, wish)
+    teller.say(
+        f"Packed as ONNX {packed.bundle[:12]}, {packed.size_bytes / 1024:.0f} KiB; the same answers as the original "
+        f"on {packed.parity.rows:,} rows (largest difference {packed.parity.worst:.1e})."
+    )
+    gates = judged(assessment, packed, project)
+    version = flow.run(enlist, project.model, ref, packed, assessment, gates)
+    return Solution(
+        run_id=flow.id,
+        commit=ref,
+        cut=divided,
+        bundle=packed.bundle,
+        version=version,
+        algorithm=packed.algorithm,
+        metric=assessment.metric,
+        value=assessment.value,
+        low=assessment.low,
+        high=assessment.high,
+        maximize=assessment.maximize,
+        metrics=assessment.metrics,
+        answers=assessment.answers,
+        refused=[f"{each.name}: {each.detail}" for each in gates if not each.passed],
+    )
+
+
+def judged(assessment: Assessment, packed: Packed, project: Project) -> list[GateResult]:
+    """Hold a model against the gates: better than no model, as good packed as judged, parity row by row."""
+    sign = ">=" if assessment.maximize else "<="
+    slack = -project.tolerance if assessment.maximize else project.tolerance * abs(assessment.value)
+    gates = [
+        *accept.usual_gates(assessment.task, margin=project.tolerance),
+        Gate(
+            "packed",
+            "packed.again",
+            sign,
+            slack,
+            against="judged.value",
+            reason="fitted on all rows, it is as good",
+        ),
+        Gate(
+            "parity",
+            "packed.parity.worst",
+            "<=",
+            packed.parity.tolerance,
+            reason="the packed model answers alike",
+        ),
+    ]
+    evidence = {
+        "metrics": assessment.metrics,
+        "baseline": {assessment.metric: assessment.baseline},
+        "judged": {"value": assessment.value},
+        "packed": packed,
+    }
+    return accept.judge(gates, evidence)
+
+
+def wish_of(project: Project, trials: int | None = None) -> Wish:
+    """The settings of a project that change what a search finds."""
+    return Wish(
+        experiment=project.name,
+        task=project.task,
+        ignore=project.ignore,
+        algorithms=project.algorithms,
+        trials=trials or project.trials,
+        budget_s=project.budget_s,
+        seed=project.seed,
+        metric=project.metric,
+        slices=project.slices,
+        recent=project.windows if project.time else (1.0,),
+    )
+
+
+def _known_schema(ws: Surface, ref: str) -> Schema | None:
+    """The schema that the dataset was given first; None if this is its first commit."""
+    dataset = ref.partition("@")[0]
+    for commit in reversed(ws.call("data.log", dataset=dataset)):
+        if commit.schema_digest:
+            try:
+                return ws.call("data.schema_of", ref=commit.ref)
+            except NotFound:
+                continue
+    return None

@@ -1,0 +1,57 @@
+"""The ASGI application: acts, blobs, pages, in one place."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from fettle.core.errors import FettleError, NotFound
+from fettle.server import blobs, routes
+from fettle.server.guard import Guard
+from fettle.server.identity import Identity
+from fettle.server.openapi import describe
+from fettle.web import pages
+from fettle.workspace import Workspace
+
+
+def create_app(
+    workspace: Workspace, *, hosts: tuple[str, ...] = (), require_token: bool = False
+) -> Starlette:
+    """Make the server of one workspace.
+
+    Args:
+        workspace: Opened in process.
+        hosts: Host names it answers to besides the loopback names; `*` for any.
+        require_token: True: refuse requests without a token even from this machine.
+    """
+    identity = Identity(workspace, require_token=require_token)
+    openapi = JSONResponse(describe(workspace.catalog))
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def specification(_: Request) -> Response:
+        return openapi
+
+    async def nothing(request: Request) -> Response:
+        raise NotFound(
+            f"There is nothing at {request.url.path[:200]}.",
+            found="no act and no blob of that name",
+            hint="/api/v1/openapi.json lists all acts.",
+        )
+
+    app = Starlette(
+        routes=[
+            Route("/health", health),
+            Route("/api/v1/openapi.json", specification),
+            *blobs.routes(workspace, identity),
+            *routes.routes(workspace, identity),
+            Route("/api/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            *pages(workspace),
+        ],
+        exception_handlers={FettleError: routes.refuse},
+    )
+    app.add_middleware(Guard, hosts=hosts)
+    return app

@@ -1,0 +1,34 @@
+"""A real server over a real workspace, on a free port."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from fettle.server.app import create_app
+from fettle.server.run import bind
+from fettle.workspace import Workspace
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Workspace, str]]:
+    """An embedded workspace and the URL of a server of it."""
+    with Workspace.create(tmp_path / "team") as workspace:
+        listener = bind("127.0.0.1", 0)
+        server = uvicorn.Server(uvicorn.Config(create_app(workspace), log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield workspace, f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def http(served: tuple[Workspace, str]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=served[1], timeout=20) as client:
+        yield client

@@ -67,15 +67,14 @@ def test_ten_kills_of_each_process_lose_nothing(tmp_path: Path):
         while demo.poll() is None:
             time.sleep(chance.uniform(0.05, 0.45))
             for kind, pid in victims(folder / ".fettle").items():
-                wanted = kind in KINDS and killed[kind] < KILLS_OF_EACH and chance.random() < 0.4
+                wanted = kind in KINDS and killed[kind] < KILLS_OF_EACH and chance.random() < 0.2
                 if wanted and is_ours(pid):
                     os.kill(pid, signal.SIGKILL)
                     killed[kind] += 1
-        assert demo.stdout is not None
-        report = json.loads(demo.stdout.read() or b"{}")
+        report = json.loads(demo.communicate()[0] or b"{}")
     assert demo.returncode == 0, (tmp_path / "errors").read_text()[-3000:]
     assert report["failures"] == 0
-    assert min(killed[kind] for kind in KINDS) >= 3, killed
+    assert killed == dict.fromkeys(KINDS, KILLS_OF_EACH)
     with Workspace.open(str(folder)) as ws:
         assert_all_logged_once(ws, report)
         assert_no_step_done_twice(ws)

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -83,6 +84,15 @@ def _whole_help(target: str) -> str | None:
 
 def run(tokens: Sequence[str]) -> int:
     """Run one command and return its exit code; every error is reported here and nowhere else."""
+    from fettle.cli import failures
+
+    try:
+        return _run(tokens)
+    except KeyboardInterrupt as error:
+        return failures.report(error)
+
+
+def _run(tokens: Sequence[str]) -> int:
     from cyclopts import CycloptsError
 
     from fettle.cli import failures
@@ -99,11 +109,17 @@ def run(tokens: Sequence[str]) -> int:
         # The reader (`| head`) has seen enough; keep the interpreter from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (Exception, KeyboardInterrupt) as error:  # the outermost loop of the command line
+    except Exception as error:  # the outermost loop of the command line
         return failures.report(error, as_json=as_json)
     return code if isinstance(code, int) else 0
 
 
 def main() -> NoReturn:
     """The command `fettle`."""
+    warnings.showwarning = _show_warning
     sys.exit(run(sys.argv[1:]))
+
+
+def _show_warning(message: Warning | str, *_where: object) -> None:
+    """Tell a person a warning as a sentence, without the place in the code that it came from."""
+    print(f"warning: {message}", file=sys.stderr)

@@ -22,11 +22,12 @@ def init(
 ) -> None:
     """Write fettle.toml and make the workspace; what is there already is left alone."""
     from fettle.cli.output import emit, next_step
+    from fettle.core import ids
     from fettle.projects.declare import write_project
 
     place = place or Place()
     values = {
-        "project.name": name or place.folder.resolve().name,
+        "project.name": ids.check_name("project", name or ids.slug(place.folder.resolve().name)),
         "data.source": source or "",
         "data.target": target or "",
         "data.time": time or "",

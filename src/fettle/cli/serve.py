@@ -38,6 +38,8 @@ def serve(
     place = place or Place()
     flags = {"serve.port": port, "ui.port": ui_port}
     with place.open() as workspace:
+        if only is None:
+            workspace.call("serving.show", endpoint=place.project(flags).name)
         if only is not None:
             services.follow_parent()
             _PARTS[only](workspace, place, flags)

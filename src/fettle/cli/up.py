@@ -14,7 +14,9 @@ def up(
         str, Parameter(help="A CSV, Parquet, JSON-lines or Excel file, or a SQL query (SELECT …).")
     ],
     *,
-    target: Annotated[str, Parameter(help="The column to predict.")],
+    target: Annotated[
+        str | None, Parameter(help="The column to predict; without it you are told which there are.")
+    ] = None,
     time: Annotated[str | None, Parameter(help="The column that orders rows in time.")] = None,
     task: Annotated[
         Literal["auto", "classification", "regression"] | None, Parameter(help="What to predict.")
@@ -30,7 +32,8 @@ def up(
 
     Profiles the file, infers its schema, searches for a model, judges it, packages it, serves it and watches it.
 
-    What was done is kept: after an interruption or a mended mistake, the same command goes on from there.
+    What was done is kept: after an interruption or a mended mistake, the same command goes on from there. A mistake in
+    the command or in the data is told before anything is written.
     """
     from fettle.cli.output import emit_report
     from fettle.cli.teller import teller
@@ -46,8 +49,9 @@ def up(
         "serve.port": port,
     }
     given = {key: value for key, value in flags.items() if value is not None}
+    if not target:
+        raise story.no_target(source)
+    planned = story.plan(place.folder, source, target, flags=given)
     with place.create() as workspace:
-        report = story.up(
-            workspace, place.folder, source, target, flags=given, teller=teller(quiet=place.json), serve=serve
-        )
+        report = story.up(workspace, place.folder, planned, teller=teller(quiet=place.json), serve=serve)
     emit_report(report, as_json=place.json)

@@ -102,8 +102,11 @@ def dataset_name(source: str | Path) -> str:
 
 
 def _query_source(query: str) -> Source:
+    """A query is what it says and what the files it names hold: another content is another source."""
     raw = query.encode()
-    return Source(" ".join(query.split()), "sql", ids.digest(raw), len(raw))
+    contents = [ids.digest_file(path) for path in queries.files_of(query)]
+    digest = ids.digest("\n".join([ids.digest(raw), *contents]).encode()) if contents else ids.digest(raw)
+    return Source(" ".join(query.split()), "sql", digest, len(raw))
 
 
 def _file_source(name: str, path: Path, facts: os.stat_result, kind: str) -> Source:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from glob import glob
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -12,6 +14,7 @@ from fettle.data.headers import column_names
 from fettle.data.types import normalise
 
 _QUERY = re.compile(r"\s*(--[^\n]*\n\s*)*(select|with|from)\b", re.IGNORECASE)
+_QUOTED = re.compile(r"'((?:[^']|'')*)'")
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -28,6 +31,34 @@ def is_query(text: str) -> bool:
     """
     found = _QUERY.match(text)
     return bool(found) and text[found.end() : found.end() + 1].isspace()
+
+
+def files_of(query: str, folder: Path = Path(".")) -> list[Path]:
+    """The files that a query names in single quotes, globs included, in the order of their names."""
+    found = {path for name in _QUOTED.findall(query) for path in _matching(name.replace("''", "'"), folder)}
+    return sorted(found)
+
+
+def located(query: str, folder: Path) -> str:
+    """The same query with each file that it names relative to `folder` named by its whole path."""
+
+    def whole(quoted: re.Match[str]) -> str:
+        name = quoted[1].replace("''", "'")
+        if Path(name).is_absolute() or not _matching(name, folder):
+            return quoted[0]
+        return "'" + str(folder.absolute() / name).replace("'", "''") + "'"
+
+    return _QUOTED.sub(whole, query)
+
+
+def _matching(name: str, folder: Path) -> list[Path]:
+    """The files that a quoted text names, if it is a file's name at all."""
+    if not name or "\x00" in name or "\n" in name:
+        return []
+    try:
+        return [path for each in glob(str(folder / name), recursive=True) if (path := Path(each)).is_file()]
+    except OSError:
+        return []
 
 
 def read(query: str) -> tuple[pl.DataFrame, list[str]]:

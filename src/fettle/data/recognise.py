@@ -30,6 +30,14 @@ _TIMES = (
     (r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$", "%Y-%m-%dT%H:%M:%S%.f%z"),
     (r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?$", "%Y-%m-%dT%H:%M:%S%.f"),
     (r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}$", "%Y-%m-%dT%H:%M"),
+    (r"^\d{4}/\d{1,2}/\d{1,2} \d{1,2}:\d{2}:\d{2}$", "%Y/%m/%d %H:%M:%S"),
+    (r"^\d{4}/\d{1,2}/\d{1,2} \d{1,2}:\d{2}$", "%Y/%m/%d %H:%M"),
+    (r"^\d{1,2}\.\d{1,2}\.\d{4} \d{1,2}:\d{2}:\d{2}$", "%d.%m.%Y %H:%M:%S"),
+    (r"^\d{1,2}\.\d{1,2}\.\d{4} \d{1,2}:\d{2}$", "%d.%m.%Y %H:%M"),
+)
+_SLASHED_TIMES = (
+    (r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d{2}:\d{2}$", " %H:%M:%S"),
+    (r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d{2}$", " %H:%M"),
 )
 
 
@@ -177,12 +185,15 @@ def _dates(known: pl.Series) -> pl.Series | None:
         if first.str.contains(pattern).all():
             return known.str.to_date(form, strict=False)
     if first.str.contains(_SLASHED).all():
-        by_day = known.str.to_date("%d/%m/%Y", strict=False)
-        by_month = known.str.to_date("%m/%d/%Y", strict=False)
-        if by_day.null_count() == by_month.null_count():
-            return None
-        return by_day if by_day.null_count() < by_month.null_count() else by_month
+        return _told_apart(*(known.str.to_date(form, strict=False) for form in ("%d/%m/%Y", "%m/%d/%Y")))
     return None
+
+
+def _told_apart(by_day: pl.Series, by_month: pl.Series) -> pl.Series | None:
+    """The reading that more values allow; None if nothing tells the day from the month."""
+    if by_day.null_count() == by_month.null_count():
+        return None
+    return by_day if by_day.null_count() < by_month.null_count() else by_month
 
 
 def _times(known: pl.Series) -> pl.Series | None:
@@ -196,4 +207,11 @@ def _times(known: pl.Series) -> pl.Series | None:
                 form, time_unit="us", strict=False, time_zone="UTC" if zoned else None
             )
             return values.cast(kind) if zoned else values.dt.replace_time_zone("UTC")
+    for pattern, clock in _SLASHED_TIMES:
+        if first.str.contains(pattern).all():
+            forms = (f"%d/%m/%Y{clock}", f"%m/%d/%Y{clock}")
+            values = _told_apart(
+                *(known.str.to_datetime(form, time_unit="us", strict=False) for form in forms)
+            )
+            return None if values is None else values.dt.replace_time_zone("UTC")
     return None

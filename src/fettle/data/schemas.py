@@ -31,7 +31,7 @@ def infer(
 
     Args:
         table: Good rows, or their profile.
-        target: The column that a model is to predict; it may never be missing.
+        target: The column that a model is to predict; more missing values than now are an error, not a warning.
         time: The column that says when a row happened.
 
     Raises:
@@ -42,9 +42,7 @@ def infer(
     for name in (target, time):
         if name is not None and name not in names:
             raise NotFound.among("column", name, names)
-    return Schema(
-        columns=[_rule(column, column.name == target) for column in known.columns], target=target, time=time
-    )
+    return Schema(columns=[_rule(column) for column in known.columns], target=target, time=time)
 
 
 def to_toml(schema: Schema) -> str:
@@ -90,7 +88,7 @@ def _checked(column: Any) -> Any:
     return column
 
 
-def _rule(column: ColumnProfile, is_target: bool) -> Rule:
+def _rule(column: ColumnProfile) -> Rule:
     low, high = _range(column) if column.number is not None else (None, None)
     domain = (
         column.role in ("category", "constant")
@@ -104,9 +102,7 @@ def _rule(column: ColumnProfile, is_target: bool) -> Rule:
         min=low,
         max=high,
         values=sorted(each.value for each in column.top) if domain and column.distinct else None,
-        missing_max=0.0
-        if is_target or column.missing == 0
-        else _rounded(min(1.0, 1.5 * column.missing_rate + 0.01)),
+        missing_max=0.0 if column.missing == 0 else _rounded(min(1.0, 1.5 * column.missing_rate + 0.01)),
         unique=column.role == "identifier" and column.unique,
     )
 

@@ -18,6 +18,7 @@ from fettle.acts import Surface
 from fettle.core import canonical
 from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.data import ingest, profiles
+from fettle.data.recognise import dated
 from fettle.data.records import Column, Commit, Part, Profile, Schema, Source, Type
 from fettle.data.types import STORED, columns_of, normalise
 from fettle.storage.objects import fetch_object, get_object, put_object
@@ -72,8 +73,7 @@ def commit_frame(
         raise Invalid(
             f"There is nothing to commit to {dataset!r}.", found=f"{frame.height} rows, {frame.width} columns"
         )
-    frame = normalise(frame)
-    _check_time(frame, time_column)
+    frame = timed(normalise(frame), time_column)
     origin = source if isinstance(source, Source) else ingest.source_of(source)
     for attempt in range(ATTEMPTS):
         head = _head(ws, dataset, branch)
@@ -173,17 +173,36 @@ def _head(ws: Surface, dataset: str, branch: str) -> Commit | None:
         return None
 
 
-def _check_time(frame: pl.DataFrame, time_column: str | None) -> None:
+def timed(frame: pl.DataFrame, time_column: str | None) -> pl.DataFrame:
+    """The table with a time column that can say when a row happened: texts that are all dates or times become such.
+
+    Raises:
+        NotFound: The column is not in the table.
+        Invalid: It holds neither dates nor times.
+    """
     if time_column is None:
-        return
+        return frame
     if time_column not in frame.columns:
         raise NotFound.among("column", time_column, frame.columns)
-    if not frame.schema[time_column].is_temporal():
+    column = frame[time_column]
+    if column.dtype == pl.String:
+        column = dated(column)
+        frame = frame.with_columns(column)
+    if not column.dtype.is_temporal():
+        shown = ", ".join(repr(each) for each in column.drop_nulls().head(3).to_list())
         raise Invalid(
             f"The column {time_column!r} cannot be the time of a row.",
-            found=f"values such as {frame[time_column].drop_nulls().head(3).to_list()}",
-            hint="Name a column of dates or times, such as 2024-05-31 or 2024-05-31T12:00:00Z.",
+            found=f"values such as {shown}" if shown else "no values",
+            hint="Name a column of dates or times, such as 2024-05-31 or 2024-05-31T12:00:00Z"
+            + (
+                f"; seconds since 1970 become times in a query: SELECT * REPLACE (make_timestamp("
+                f'CAST("{time_column}" * 1000000 AS BIGINT)) AS "{time_column}") FROM …'
+                if column.dtype.is_numeric()
+                else ". Where day and month cannot be told apart (03/04/2024), write the year first."
+            ),
+            subject=f"column:{time_column}",
         )
+    return frame
 
 
 def _fitted(frame: pl.DataFrame, base: Commit) -> pl.DataFrame:

@@ -107,6 +107,7 @@ def labelled(
     target: str | None = None,
     time: str | None = None,
     known_by: datetime | None = None,
+    told_after: datetime | None = None,
 ) -> pl.DataFrame:
     """The collected requests whose label has come, as rows to train on.
 
@@ -118,6 +119,8 @@ def labelled(
         target: Name of the label column; None takes the predicted column's name from the endpoint's baseline.
         time: Name of a column to put each request's time in; None leaves the time out.
         known_by: Only labels told by then, to train as one could have at that moment.
+        told_after: Only rows whose first label was told later than this; with the last `known_by`, just those that
+            have become known since, in whatever order their labels come.
 
     Returns:
         One row a request row, in order of time: every feature that was sent, then the target. No column if
@@ -135,6 +138,8 @@ def labelled(
         rows = rows.filter(pl.col("at") >= since)
     if until is not None:
         rows = rows.filter(pl.col("at") < until)
+    if told_after is not None:
+        rows = rows.filter(pl.col("first_label_at") > told_after)
     name = target or _target(ws, endpoint)
     values = [msgspec.json.decode(value) for value in rows["value"]]
     features = [

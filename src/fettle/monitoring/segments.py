@@ -101,10 +101,17 @@ def described(frame: pl.DataFrame, kind: str, digest: str) -> Segment:
 
 
 def joined(requests: Iterable[pl.DataFrame], labels: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Answered requests with their latest labels, each request row once, in order of time."""
+    """Answered requests with their latest labels, each request row once, in order of time.
+
+    `first_label_at` is when a row's first label was told, `label_at` when the one that counts was.
+    """
     asked = pl.concat(requests, how="diagonal_relaxed").filter(pl.col("status") < 400)
     told = pl.concat(labels, how="vertical").filter(pl.col("label").is_not_null())
     once = asked.unique(["request", "row"], keep="first", maintain_order=True)
     last = told.unique(["request", "row"], keep="last", maintain_order=True)
     last = last.select("request", "row", "value", label_at="at")
-    return once.join(last, on=["request", "row"], how="inner").sort("at", "request", "row")
+    first = told.group_by("request", "row").agg(first_label_at=pl.col("at").min())
+    known = once.join(last, on=["request", "row"], how="inner").join(
+        first, on=["request", "row"], how="inner"
+    )
+    return known.sort("at", "request", "row")

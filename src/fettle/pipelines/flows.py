@@ -18,7 +18,7 @@ from fettle.pipelines.leftovers import mark_alive
 from fettle.pipelines.outputs import Output, Outputs
 from fettle.pipelines.reads import Recorder, private_folders, unchanged
 from fettle.pipelines.records import FlowRun, FlowStatus, Found, Read, Result, StepRun, StepStatus, Why
-from fettle.pipelines.steps import Step
+from fettle.pipelines.steps import INJECTED, Step
 from fettle.storage.objects import fetch_object, get_object, has_object, put_object
 
 if TYPE_CHECKING:
@@ -157,8 +157,8 @@ class _Asked(Generic[R]):
         self._seq = seq
         self._began_s = time.perf_counter()
         self._at = self._ws.clock.now()
-        self._bound = step.bind(args, kwargs, self._ws)
-        self._given = {name: value for name, value in self._bound.arguments.items() if name != "ws"}
+        self._bound = step.bind(args, kwargs, self._ws, flow.id)
+        self._given = {name: value for name, value in self._bound.arguments.items() if name not in INJECTED}
         self._key = keys.key_of(step, self._given, flow._outputs)
         self._found: Found = self._ws.call(
             "pipelines.find", pipeline=flow.name, flow=flow.id, step=step.name, key=self._key.digest

@@ -13,12 +13,12 @@ from fettle.core.units import duration_s
 P = ParamSpec("P")
 R = TypeVar("R")
 
-INJECTED = "ws"
-"""A parameter of this name is given the workspace by the flow, and is no part of the key."""
+INJECTED = ("ws", "flow_id")
+"""Parameters of these names are given the workspace, and the run's id, by the flow, and are no part of the key."""
 
 
 GIVEN: Any = None
-"""The default of a step's parameter `ws`, for type checkers: callers leave it out, the flow gives it."""
+"""The default of a step's injected parameters, for type checkers: callers leave them out, the flow gives them."""
 
 
 class Step(Generic[P, R]):
@@ -54,8 +54,8 @@ class Step(Generic[P, R]):
         self.timeout_s = timeout_s
         self.reads = tuple(reads)
         self._signature = inspect.signature(function)
-        if process and INJECTED in self._signature.parameters:
-            raise ValueError(f"step {self.name} takes {INJECTED!r}, which cannot be given to another process")
+        if process and "ws" in self._signature.parameters:
+            raise ValueError(f"step {self.name} takes 'ws', which cannot be given to another process")
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
@@ -63,16 +63,19 @@ class Step(Generic[P, R]):
     def __reduce__(self) -> str:
         return self.function.__qualname__
 
-    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any], ws: Any) -> inspect.BoundArguments:
-        """Match arguments to parameters, defaults included, with the workspace where it is asked for.
+    def bind(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], ws: Any, flow_id: str = ""
+    ) -> inspect.BoundArguments:
+        """Match arguments to parameters, defaults included, with what the flow gives where it is asked for.
 
         Raises:
             Invalid: An argument is missing, unknown or given twice.
         """
         try:
             bound = self._signature.bind_partial(*args, **kwargs)
-            if INJECTED in self._signature.parameters:
-                bound.arguments.setdefault(INJECTED, ws)
+            for name, value in zip(INJECTED, (ws, flow_id), strict=True):
+                if name in self._signature.parameters:
+                    bound.arguments.setdefault(name, value)
             bound = self._signature.bind(*bound.args, **bound.kwargs)
         except TypeError as error:
             raise Invalid(

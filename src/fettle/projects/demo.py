@@ -7,9 +7,11 @@ of the trivial baseline: the last class already known at that moment.
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -213,18 +215,38 @@ def _replay(
     with services.Supervisor(ws, kinds).in_thread():
         url = services.wait_ready(ws, project.name)
         say.say(f"Version 1 is served at {url}. Now the market goes on, half-hour by half-hour.")
-        stride = STRIDE_DAYS * HALF_HOURS_A_DAY
         with say.bar("Replaying the market", last - first) as bar:
-            for start in range(first, last, stride):
-                end = min(start + stride, last)
+            for start, end in _legs(first, last):
                 replay.run(start, end)
-                wait_settled(ws, ws.clock.now())
+                ws.clock.set(table[TIME][end - 1] + timedelta(minutes=30))
+                wait_settled(ws, ws.clock)
+                _wait_served(ws, project)
                 told = _tell_moves(ws, project, say, told)
                 bar.advance(end - start, note=f"{ws.clock.now():%b %Y}")
-        ws.clock.set(ws.clock.now() + timedelta(days=LABEL_DELAY_DAYS))
-        wait_settled(ws, ws.clock.now())
+        ws.clock.set(table[TIME][last - 1] + timedelta(days=LABEL_DELAY_DAYS, minutes=30))
+        replay.tell(last)
+        wait_settled(ws, ws.clock)
         line.close()
     return replay.tally
+
+
+def _legs(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """The stretches between the moments at which the loop may learn something: a window's end, and its last label."""
+    stride, delay = STRIDE_DAYS * HALF_HOURS_A_DAY, LABEL_DELAY_DAYS * HALF_HOURS_A_DAY
+    ends = sorted({*range(first + stride, last, stride), *range(first + stride + delay, last, stride), last})
+    yield from itertools.pairwise([first, *ends])
+
+
+def _wait_served(ws: Surface, project: Project, patience_s: float = 20.0) -> None:
+    """Wait until the endpoint answers with the champion, so that a run does not depend on how fast it was loaded."""
+    champion = ws.call("registry.alias", model=project.model).version
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        workers = ws.call("serving.show", endpoint=project.name).workers
+        ready = [each for each in workers if each.state == "ready" and services.alive(each.pid)]
+        if ready and all(each.version == champion for each in ready):
+            return
+        time.sleep(0.02)
 
 
 def _moves(ws: Surface, project: Project) -> list[Move]:

@@ -26,15 +26,15 @@ from fettle.retraining.reconciler import Reconciler
 from fettle.storage.clockfile import SharedClock
 
 IDLE_S = 1.0
-REPLAY_IDLE_S = 0.01
+REPLAY_IDLE_S = 0.003
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """Up to when everything has been looked at, by the workspace's clock; `passes` counts since the start."""
+    """Up to when everything has been looked at, by the workspace's clock; `bell` is the last one heard."""
 
     at: datetime
     pid: int
-    passes: int
+    bell: int = 0
 
 
 def keep(ws: Surface, folder: Path, project: Project, *, teller: Teller | None = None) -> None:
@@ -51,17 +51,14 @@ def keep(ws: Surface, folder: Path, project: Project, *, teller: Teller | None =
         signal.signal(number, lambda *_: over.set())
     worker = Worker(ws, folder)
     reconciler = reconciler_of(ws, project, worker)
-    idle_s = REPLAY_IDLE_S if isinstance(ws.clock, SharedClock) else IDLE_S
-    passes = 0
     try:
         worker.warm()
         while not over.is_set():
-            seen = ws.clock.now()
+            seen = Settled(ws.clock.now(), os.getpid(), _bell(ws))
             busy = _step(ws, project, reconciler, teller or Silence())
-            passes += 1
             if not busy:
-                note_settled(ws, Settled(seen, os.getpid(), passes))
-                over.wait(idle_s)
+                note_settled(ws, seen)
+                _rest(ws, seen, over)
     finally:
         worker.close()
 
@@ -74,21 +71,22 @@ def settled(ws: Surface) -> Settled | None:
         return None
 
 
-def wait_settled(ws: Surface, until: datetime, *, patience_s: float = 120.0) -> None:
-    """Wait until the keeper has looked at everything up to `until`, by the workspace's clock.
+def wait_settled(ws: Surface, clock: SharedClock, *, patience_s: float = 120.0) -> None:
+    """Ring the replay's bell and wait until the keeper has dealt with everything that there is at this moment.
 
     Raises:
         Unavailable: It has not within the patience, in real seconds.
     """
     deadline = time.monotonic() + patience_s
-    while (now := settled(ws)) is None or now.at < until:
+    bell = clock.ring()
+    while (now := settled(ws)) is None or now.bell < bell:
         if time.monotonic() > deadline:
             raise Unavailable(
                 "The keeper does not get on.",
-                found=f"settled up to {now.at if now else 'nothing'}, not {until}",
+                found=f"settled up to {now.at if now else 'nothing'}, not {clock.now()}",
                 hint=f"Its output is in {ws.folder / 'logs' / 'keeper.log'}.",
             )
-        time.sleep(0.005)
+        time.sleep(0.002)
 
 
 def note_settled(ws: Surface, state: Settled) -> None:
@@ -109,6 +107,18 @@ def _step(ws: Surface, project: Project, reconciler: Reconciler, teller: Teller)
         teller.say(str(error))
         time.sleep(0.2)
         return True
+
+
+def _bell(ws: Surface) -> int:
+    return ws.clock.bell if isinstance(ws.clock, SharedClock) else 0
+
+
+def _rest(ws: Surface, seen: Settled, over: threading.Event) -> None:
+    """Rest until there may be something to do: a second of the world's time, or the bell of a replay."""
+    if not isinstance(ws.clock, SharedClock):
+        over.wait(IDLE_S)
+    while isinstance(ws.clock, SharedClock) and _bell(ws) == seen.bell and not over.wait(REPLAY_IDLE_S):
+        pass
 
 
 def _path(ws: Surface) -> Path:

@@ -62,6 +62,7 @@ class Assessment(msgspec.Struct, frozen=True):
 
     Attributes:
         task: What kind of problem it is.
+        labels: The classes; empty for a regression.
         metric: The metric that gates and monitoring watch.
         value: Its value.
         low: Lower end of its 95 % interval.
@@ -74,6 +75,7 @@ class Assessment(msgspec.Struct, frozen=True):
     """
 
     task: Task
+    labels: tuple[Label, ...]
     metric: str
     value: float
     low: float
@@ -163,6 +165,7 @@ def assess(ws: Surface, divided: Cut, explored: Explored, wish: Wish) -> Assessm
     ]
     return Assessment(
         task=explored.plan.task,
+        labels=explored.plan.labels,
         metric=metric,
         value=main.value,
         low=main.low,

@@ -1,11 +1,11 @@
 """The recipe that both notations make: from a table to a registered version, as steps of one pipeline.
 
-    take → examine → divide → explore → assess → pack → enlist
+    take → examine → divide → explore → assess → pack → contend → enlist
 
 Each step is a plain function; its result is reused when nothing it depends on has changed, and a killed run goes on at
 the step it died in. The search learns on `train` and chooses on `valid`; `test` is seen by nobody before the gates.
 What is packed is fitted once more on all rows with the settings that passed, so that the newest rows are not lost to
-the model that serves; a gate makes sure that this model is no worse on the judged rows.
+the model that serves.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from __future__ import annotations
 import msgspec
 
 from fettle.acts import Surface
+from fettle.core import ids
 from fettle.core.errors import GateFailed, NotFound
 from fettle.data import ingest, schemas, validate, versions
 from fettle.data.records import Report, Schema
 from fettle.evaluation import accept
 from fettle.evaluation.records import Gate, GateResult
 from fettle.pipelines import GIVEN, Flow, step
-from fettle.projects import model
+from fettle.projects import judge, model
+from fettle.projects.judge import Rival
 from fettle.projects.model import Assessment, Explored, Packed, Wish
-from fettle.projects.records import Cut, Project, Solution
+from fettle.projects.records import Contest, Cut, Project, Solution
 from fettle.projects.rows import cut
 from fettle.projects.teller import Teller
 from fettle.registry.records import ModelVersion
@@ -80,9 +82,11 @@ def examine(ref: str, target: str, time: str, ws: Surface = GIVEN) -> Examined:
 
 
 @step
-def divide(ref: str, target: str, time: str, recent_s: float | None, seed: int, ws: Surface = GIVEN) -> Cut:
-    """Decide which rows are learned from, chosen on and judged on."""
-    return cut(ws, ref, target=target, time=time, recent_s=recent_s, seed=seed)
+def divide(
+    ref: str, target: str, time: str, recent_s: float | None, seed: int, known: str, ws: Surface = GIVEN
+) -> Cut:
+    """Decide which rows are learned from, chosen on and judged on; `known` is what the champion has learned from."""
+    return cut(ws, ref, target=target, time=time, recent_s=recent_s, seed=seed, known=known)
 
 
 @step
@@ -104,11 +108,26 @@ def pack(divided: Cut, explored: Explored, assessment: Assessment, wish: Wish, w
 
 
 @step
+def contend(
+    divided: Cut, assessment: Assessment, rival: Rival, tolerance: float, ws: Surface = GIVEN
+) -> Contest:
+    """Hold the judged model against the champion on rows that neither has learned from."""
+    return judge.contest(ws, divided, assessment, rival, tolerance)
+
+
+@step
 def enlist(
-    name: str, ref: str, packed: Packed, assessment: Assessment, gates: list[GateResult], ws: Surface = GIVEN
+    name: str,
+    divided: Cut,
+    packed: Packed,
+    assessment: Assessment,
+    gates: list[GateResult],
+    parent: int | None,
+    ws: Surface = GIVEN,
+    flow_id: str = GIVEN,
 ) -> int:
     """Register the bundle with its gates and lineage; return the version's number."""
-    dataset, _, commit = ref.partition("@")
+    dataset, _, commit = divided.ref.partition("@")
     made: ModelVersion = ws.call(
         "registry.register",
         model=name,
@@ -118,7 +137,13 @@ def enlist(
         run_id=packed.run_id,
         dataset=dataset,
         dataset_commit=commit,
-        tags={"algorithm": packed.algorithm},
+        flow_id=flow_id,
+        parent_version=parent,
+        tags={
+            "algorithm": packed.algorithm,
+            "cut": ids.digest_of(divided),
+            "answers": assessment.answers,
+        },
         idempotency_key=f"enlist/{name}/{packed.bundle}",
     )
     return made.version
@@ -157,7 +182,9 @@ def solve(
     )
     for each in examined.anomalies[:3]:
         teller.say(f"  {each}")
-    divided = flow.run(divide, ref, project.target, project.time, recent_s, project.seed)
+    rival = judge.rival_of(ws, project.model)
+    known = rival.commit if rival is not None and rival.commit != ref else ""
+    divided = flow.run(divide, ref, project.target, project.time, recent_s, project.seed, known)
     wish = wish_of(project, trials)
     teller.say(f"Search: {wish.trials} trials on {divided.train:,} rows, chosen on {divided.valid:,}.")
     explored = flow.run(explore, divided, wish)
@@ -176,8 +203,14 @@ def solve(
         f"on {packed.parity.rows:,} rows (largest difference {packed.parity.worst:.1e})."
     )
     gates = judged(assessment, packed, project)
-    version = flow.run(enlist, project.model, ref, packed, assessment, gates)
+    held = None
+    if rival is not None and rival.bundle != packed.bundle:
+        held = flow.run(contend, divided, assessment, rival, project.tolerance)
+        gates.append(judge.gate_of(held))
+    parent = held.champion if held is not None else None
+    version = flow.run(enlist, project.model, divided, packed, assessment, gates, parent)
     return Solution(
+        model=project.model,
         run_id=flow.id,
         commit=ref,
         cut=divided,
@@ -191,16 +224,25 @@ def solve(
         maximize=assessment.maximize,
         metrics=assessment.metrics,
         answers=assessment.answers,
-        refused=[f"{each.name}: {each.detail}" for each in gates if not each.passed],
+        contest=held,
+        refused=[
+            each.detail if each.name == "champion" else f"{each.name}: {each.detail}"
+            for each in gates
+            if not each.passed
+        ],
     )
 
 
 def judged(assessment: Assessment, packed: Packed, project: Project) -> list[GateResult]:
-    """Hold a model against the gates: better than no model, as good packed as judged, parity row by row."""
+    """Hold a model against its own gates: better than no model, sound when packed, parity row by row.
+
+    `packed` compares the packed model, which has seen the judged rows, with the one that had not: it guards against a
+    broken fit or conversion and says nothing of rows to come.
+    """
     sign = ">=" if assessment.maximize else "<="
     slack = -project.tolerance if assessment.maximize else project.tolerance * abs(assessment.value)
     gates = [
-        *accept.usual_gates(assessment.task, margin=project.tolerance),
+        *(each for each in accept.usual_gates(assessment.task) if each.required),
         Gate(
             "packed",
             "packed.again",

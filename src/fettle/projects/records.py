@@ -10,8 +10,10 @@ import msgspec
 
 from fettle.core.config import Settings
 from fettle.core.errors import Invalid
+from fettle.evaluation.records import Comparison
 
 TRIGGERS = ("demand", "schedule", "data", "performance", "prediction", "drift")
+MOST_PORT = 65_535
 Task = Literal["auto", "classification", "regression"]
 
 
@@ -64,6 +66,7 @@ class Cut(msgspec.Struct, frozen=True):
         time: The column that orders rows; empty for none.
         since: Rows before it are left out; None for none.
         seed: Of the random deal, where no column orders.
+        known: The champion's commit, if `test` is taken from rows that it does not hold; else empty.
         train: Rows to learn from.
         valid: Rows to choose on.
         test: Rows to judge on.
@@ -74,6 +77,7 @@ class Cut(msgspec.Struct, frozen=True):
     time: str
     since: datetime | None
     seed: int
+    known: str
     train: int
     valid: int
     test: int
@@ -84,10 +88,27 @@ class Cut(msgspec.Struct, frozen=True):
         return self.train + self.valid + self.test
 
 
+class Contest(msgspec.Struct, frozen=True):
+    """A challenger held against the champion on rows that neither has learned from.
+
+    Attributes:
+        champion: The champion's version.
+        promote: Whether the challenger should take over.
+        reason: Why, in words with figures.
+        comparison: The figures; None where there was nothing to compare on.
+    """
+
+    champion: int
+    promote: bool
+    reason: str
+    comparison: Comparison | None = None
+
+
 class Solution(msgspec.Struct, frozen=True):
     """What one run of a project's pipeline produced.
 
     Attributes:
+        model: The model's name in the registry.
         run_id: The pipeline run.
         commit: The rows, as `dataset@commit`.
         cut: Which of them were learned from, chosen on and judged on.
@@ -101,9 +122,11 @@ class Solution(msgspec.Struct, frozen=True):
         maximize: Whether more is better.
         metrics: All metrics.
         answers: Digest of the answers on the judged rows.
+        contest: How it did against the champion; None where there was none, or where it is the champion.
         refused: Why it may not serve; empty if every gate passed.
     """
 
+    model: str
     run_id: str
     commit: str
     cut: Cut
@@ -117,11 +140,8 @@ class Solution(msgspec.Struct, frozen=True):
     maximize: bool
     metrics: dict[str, float]
     answers: str
+    contest: Contest | None
     refused: list[str]
-
-    def refuse(self, reason: str) -> Solution:
-        """The same, but not to serve for one more reason."""
-        return msgspec.structs.replace(self, refused=[*self.refused, reason])
 
 
 def project_of(settings: Settings, folder: Path) -> Project:
@@ -154,7 +174,7 @@ def project_of(settings: Settings, folder: Path) -> Project:
         slices=tuple(settings["train.slices"]),
         tolerance=settings["gates.tolerance"],
         host=settings["serve.host"],
-        port=settings["serve.port"],
+        port=_port("serve.port", settings["serve.port"]),
         window_s=window_s,
         stride_s=settings["monitor.stride"] or window_s,
         label_delay_s=settings["monitor.label_delay"],
@@ -189,7 +209,13 @@ def _share(key: str, text: str) -> float:
     return value
 
 
+def _port(key: str, value: int) -> int:
+    if not 0 <= value <= MOST_PORT:
+        raise Invalid(f"{key} must be 0 to {MOST_PORT}.", found=str(value), hint="0 takes any free port.")
+    return value
+
+
 def _positive(key: str, value: int) -> int:
     if value < 1:
-        raise Invalid(f"{key} must be 1 or more.", found=str(value))
+        raise Invalid(f"{key} must be 1 or more.", found=str(value), hint="Leave it out to take the default.")
     return value

@@ -118,15 +118,33 @@ class Replay:
         self._delay = delay
         self._batch = batch
         self._encode = msgspec.json.Encoder().encode
+        self._first: int | None = None
+        self._told = 0
         self.tally = Tally()
 
     def run(self, start: int, end: int) -> None:
         """Send rows `start` up to, not including, `end`, and every label that becomes known meanwhile."""
+        if self._first is None:
+            self._first = self._told = start
         for index in range(start, end):
             self._clock.set(self._times[index])
             self._ask(index)
             if (index + 1) % self._batch == 0:
-                self._tell(index + 1 - self._delay - self._batch, index + 1 - self._delay)
+                self.tell(index + 1 - self._delay)
+
+    def tell(self, end: int) -> None:
+        """Send the labels of all rows asked about before `end` that were not told yet."""
+        known = range(self._told, max(self._told, end))
+        if not known:
+            return
+        labels = [{"id": request_id(index), "label": self._labels[index]} for index in known]
+        try:
+            status, _ = self._line.post("/labels", self._encode({"labels": labels}))
+        except Unavailable:
+            status = 0
+        self._told = known.stop
+        if status not in (200, 202):
+            self.tally.failures += 1
 
     def _ask(self, index: int) -> None:
         body = self._encode({"rows": [self._rows[index]]})
@@ -142,14 +160,6 @@ class Replay:
         answer = msgspec.json.decode(payload)
         self.tally.answers[index] = answer["predictions"][0]["prediction"]
         self.tally.versions[index] = answer["version"]
-
-    def _tell(self, start: int, end: int) -> None:
-        known = range(max(0, start), max(0, end))
-        if known:
-            labels = [{"id": request_id(index), "label": self._labels[index]} for index in known]
-            status, _ = self._line.post("/labels", self._encode({"labels": labels}))
-            if status not in (200, 202):
-                self.tally.failures += 1
 
 
 def request_id(index: int) -> str:

@@ -1,13 +1,13 @@
-"""What the reconciler asks for: train a challenger as of a moment, and judge it against the champion.
+"""What the reconciler asks for: train a challenger as of a moment, and say whether it takes over.
 
-Both run in the training process. Both may be asked for again after a kill, and come to the same version then: the rows
+Training runs in a process of its own. It may be asked for again after a kill, and comes to the same version then: rows
 are committed once per intent, the pipeline run is named by the intent, its finished steps are reused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -17,12 +17,11 @@ from fettle.acts import Surface
 from fettle.core.errors import Invalid
 from fettle.data import versions
 from fettle.data.records import Commit, Source
-from fettle.monitoring.collect import labelled
+from fettle.monitoring.collect import collect, labelled
 from fettle.pipelines import Flow
-from fettle.projects import judge
+from fettle.projects.judge import rival_of
 from fettle.projects.recipe import solve
 from fettle.projects.records import Project, Solution
-from fettle.projects.run import champion_of
 from fettle.projects.teller import Silence
 from fettle.projects.worker import Worker
 from fettle.retraining.reconciler import Reconciler
@@ -41,8 +40,7 @@ def reconciler_of(ws: Surface, project: Project, worker: Worker) -> Reconciler:
         return Candidate(project.model, solution.version, {"solution": made})
 
     def decide(intent: Intent, candidate: Candidate) -> Verdict:
-        said = worker.do("judge", solution=candidate.evidence["solution"])
-        return msgspec.convert(said, Verdict)
+        return verdict_of(ws, msgspec.convert(candidate.evidence["solution"], Solution))
 
     return Reconciler(ws, project.name, solve=train, judge=decide, holder=f"keeper:{project.name}")
 
@@ -53,14 +51,21 @@ def works(ws: Surface, project: Project) -> dict[str, Callable[..., Any]]:
     def again(intent: str, as_of: str) -> Solution:
         return retrain(ws, project, intent, datetime.fromisoformat(as_of))
 
-    def compare(solution: dict[str, Any]) -> Verdict:
-        challenger = msgspec.convert(solution, Solution)
-        champion = champion_of(ws, project.model)
-        if champion is None:
-            return Verdict(not challenger.refused, "there is no champion")
-        return judge.compare(ws, project, challenger, champion)
+    return {"retrain": again}
 
-    return {"retrain": again, "judge": compare}
+
+def verdict_of(ws: Surface, challenger: Solution) -> Verdict:
+    """Whether a challenger takes over: through all its gates, against the champion that serves at this moment."""
+    evidence = {"contest": msgspec.to_builtins(challenger.contest), "challenger": challenger.version}
+    if challenger.refused:
+        return Verdict(False, "; ".join(challenger.refused), evidence)
+    present = rival_of(ws, challenger.model)
+    held = challenger.contest
+    if present is None:
+        return Verdict(True, "there is no champion", evidence)
+    if held is None or held.champion != present.version:
+        return Verdict(False, f"version {present.version} became champion meanwhile", evidence)
+    return Verdict(True, held.reason, evidence)
 
 
 def warm() -> None:
@@ -81,6 +86,7 @@ def retrain(ws: Surface, project: Project, intent: str, as_of: datetime) -> Solu
     Raises:
         Invalid: No labelled request is known yet.
     """
+    collect(ws, project.name)
     commit = extend(ws, project, intent, as_of)
     with Flow(ws, project.name, run_id=intent) as flow:
         return solve(
@@ -102,15 +108,14 @@ def extend(ws: Surface, project: Project, intent: str, as_of: datetime) -> Commi
         if known.message == message:
             return known
     frame = _fresh(ws, project, log, as_of)
-    newest = frame[AT].max() if not frame.is_empty() else None
-    if not isinstance(newest, datetime):
+    if frame.is_empty():
         raise Invalid(
             "There is nothing new to learn from.",
             found=f"no further labelled request of {project.name} before {as_of:%Y-%m-%d %H:%M}",
             hint="Tell labels with POST /labels on the endpoint.",
         )
-    # The source's own time says which requests are in, for the next extension to go on from.
-    source = Source(name=f"endpoint:{project.name}", kind="log", modified_at=newest)
+    # The source's own time says which labels are in: those told by then, whatever the age of their requests.
+    source = Source(name=f"endpoint:{project.name}", kind="log", modified_at=as_of)
     fitted = _fitted(frame, log[0], project.time)
     return versions.commit_frame(
         ws, project.dataset, fitted, source=source, message=message, append=True, profile=False
@@ -118,10 +123,17 @@ def extend(ws: Surface, project: Project, intent: str, as_of: datetime) -> Commi
 
 
 def _fresh(ws: Surface, project: Project, log: list[Commit], as_of: datetime) -> pl.DataFrame:
-    """Labelled requests that no commit of the dataset holds yet, with their time in the column `AT`."""
+    """Requests whose label has become known since the last extension, with their time in the column `AT`."""
     held = [each.source.modified_at for each in log if each.source.kind == "log" and each.source.modified_at]
-    since = max(held) + timedelta(microseconds=1) if held else None
-    return labelled(ws, project.name, since, as_of, target=project.target, time=AT, known_by=as_of)
+    return labelled(
+        ws,
+        project.name,
+        until=as_of,
+        target=project.target,
+        time=AT,
+        known_by=as_of,
+        told_after=max(held) if held else None,
+    )
 
 
 def _fitted(frame: pl.DataFrame, head: Commit, time: str) -> pl.DataFrame:

@@ -7,9 +7,8 @@ from pathlib import Path
 from fettle.acts import Surface
 from fettle.core.errors import NotFound
 from fettle.data import ingest
-from fettle.data.queries import is_query
+from fettle.data.queries import is_query, located
 from fettle.pipelines import Flow
-from fettle.projects import judge
 from fettle.projects.recipe import Origin, solve, take
 from fettle.projects.records import Project, Solution
 from fettle.projects.teller import Silence, Teller
@@ -42,7 +41,7 @@ def run(ws: Surface, project: Project, folder: Path, *, teller: Teller | None = 
     if champion is None:
         solution = _promote_first(ws, project, solution, say)
     elif champion.version != solution.version:
-        solution = _judge(ws, project, solution, champion, say)
+        solution = _contend(ws, project, solution, champion, say)
     if champion is not None or not solution.refused:
         settle(ws, project)
     return solution
@@ -83,7 +82,7 @@ def origin_of(source: str, folder: Path) -> Origin:
     Raises:
         NotFound: There is no such file.
     """
-    name = source if is_query(source) else str((folder / source).resolve())
+    name = located(source, folder) if is_query(source) else str((folder / source).resolve())
     return Origin(name, ingest.source_of(name).digest)
 
 
@@ -109,14 +108,15 @@ def _promote_first(ws: Surface, project: Project, solution: Solution, say: Telle
     return solution
 
 
-def _judge(
+def _contend(
     ws: Surface, project: Project, solution: Solution, champion: ModelVersion, say: Teller
 ) -> Solution:
-    verdict = judge.compare(ws, project, solution, champion)
-    if verdict.promote:
-        ws.call("registry.promote", model=project.model, version=solution.version, reason=verdict.reason)
-        say.say(f"Version {solution.version} replaces version {champion.version}: {verdict.reason}")
+    held = solution.contest
+    if held is not None and held.champion == champion.version and not solution.refused:
+        ws.call("registry.promote", model=project.model, version=solution.version, reason=held.reason)
+        say.say(f"Version {solution.version} replaces version {champion.version}: {held.reason}")
         return solution
-    ws.call("registry.reject", model=project.model, version=solution.version, reason=verdict.reason)
-    say.say(f"Version {champion.version} stays: {verdict.reason}")
-    return solution.refuse(verdict.reason)
+    reason = "; ".join(solution.refused) or f"version {champion.version} became champion meanwhile"
+    ws.call("registry.reject", model=project.model, version=solution.version, reason=reason)
+    say.say(f"Version {champion.version} stays: {reason}")
+    return solution

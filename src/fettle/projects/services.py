@@ -25,6 +25,9 @@ from fettle.core.errors import Conflict, FettleError, NotFound, Unavailable
 from fettle.projects.teller import Silence, Teller
 
 KINDS = ("endpoint", "keeper", "pages")
+NEEDED = ("endpoint", "keeper")
+"""Services whose end for good ends the whole; without its pages a project goes on answering."""
+
 _BACKOFF_S = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -152,7 +155,7 @@ class Supervisor:
         own_end = quick and code > 0  # killed from outside is negative, and no fault of the service
         service.quick_deaths = service.quick_deaths + 1 if own_end else 0
         service.process = None
-        if service.quick_deaths >= self.give_up_after:
+        if service.quick_deaths >= self.give_up_after and service.name in NEEDED:
             raise Unavailable(
                 f"The {service.name} ends right after its start.",
                 found=_last_words(self.log_of(service.name)) or f"exit code {code}",

@@ -1,7 +1,8 @@
-"""A clock that many processes share: the simulated time of a replay, in eight bytes of a mapped file.
+"""A clock that many processes share: the simulated time of a replay, in sixteen bytes of a mapped file.
 
 The process that replays the past sets the time; the endpoint, the monitor and the reconciler read it. A killed
-process finds the time where it was.
+process finds the time where it was. Beside the time there is a bell: whoever moves the clock rings it at the moments
+when others should look, so that what they see, and decide, does not depend on how fast the machine is.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BYTES = 16
 
 
 class SharedClock:
@@ -28,7 +30,7 @@ class SharedClock:
         if start is not None and not path.exists():
             _publish(path, _micros(start))
         with path.open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), 8)
+            self._map = mmap.mmap(file.fileno(), _BYTES)
 
     def now(self) -> datetime:
         return _EPOCH + timedelta(microseconds=struct.unpack_from("<q", self._map)[0])
@@ -36,6 +38,17 @@ class SharedClock:
     def set(self, at: datetime) -> None:
         """Move the clock to `at`; it never steps back."""
         struct.pack_into("<q", self._map, 0, max(_micros(at), _micros(self.now())))
+
+    @property
+    def bell(self) -> int:
+        """How often the bell was rung."""
+        return struct.unpack_from("<q", self._map, 8)[0]
+
+    def ring(self) -> int:
+        """Ring the bell; return how often it was rung."""
+        rung = self.bell + 1
+        struct.pack_into("<q", self._map, 8, rung)
+        return rung
 
     def monotonic_s(self) -> float:
         return struct.unpack_from("<q", self._map)[0] / 1e6
@@ -53,5 +66,5 @@ def _micros(at: datetime) -> int:
 
 def _publish(path: Path, micros: int) -> None:
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    fresh.write_bytes(struct.pack("<q", micros))
+    fresh.write_bytes(struct.pack("<qq", micros, 0))
     fresh.replace(path)

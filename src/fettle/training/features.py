@@ -19,7 +19,7 @@ from fettle.core.errors import Invalid, NotFound
 from fettle.training.records import Dropped, Feature, FeaturePlan, MomentPart, Task
 from fettle.training.targets import labels_of, shares_of, task_of
 
-MIN_ROWS = 50
+MIN_ROWS = 30
 MAX_LEVELS = 30
 MIN_LEVEL_ROWS = 5
 MIN_COVERAGE = 0.05
@@ -48,7 +48,7 @@ def plan(
 
     Raises:
         NotFound: `target`, `time` or an excluded column is not in the frame.
-        Invalid: Fewer than 50 rows with a target, a target that has one value only or looks like free text,
+        Invalid: Fewer than 30 rows with a target, a target that has one value only or looks like free text,
             or no column left that could tell anything.
     """
     for name in (target, *([time] if time else []), *exclude):

@@ -64,6 +64,7 @@ def draw_dataset(facts: Facts, asked: Asked) -> Facts:
             label="Rows by version",
             times=True,
             y_range=(0, None),
+            width=340,
             height=150,
             y_text=count,
         )

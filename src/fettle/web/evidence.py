@@ -26,18 +26,21 @@ class Evidence:
 
 
 def arrange(values: Mapping[str, Any]) -> Evidence:
-    """Part evidence into facts and tables; a mapping of plain values is spread into facts."""
-    facts: list[tuple[str, Any]] = []
-    grids: list[Grid] = []
+    """Part evidence into facts and tables; a mapping of plain values is spread into facts, however deep."""
+    found = Evidence([], [])
+    _part(values, found)
+    return found
+
+
+def _part(values: Mapping[str, Any], found: Evidence) -> None:
     for key, value in values.items():
         rows = _rows(value)
         if rows:
-            grids.append(_grid(key, rows))
+            found.grids.append(_grid(str(key), rows))
         elif isinstance(value, Mapping):
-            facts += [(str(name), each) for name, each in value.items()]
+            _part(value, found)
         else:
-            facts.append((key, value))
-    return Evidence(facts, grids)
+            found.facts.append((str(key), value))
 
 
 def _rows(value: Any) -> list[tuple[str, Mapping[str, Any]]]:

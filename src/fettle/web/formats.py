@@ -13,6 +13,7 @@ from markupsafe import Markup
 from fettle.core.units import duration_text, size_text
 
 DASH = "–"
+SHORTEST_S = 0.001
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _AGES = (
     (60, "s", 1),
@@ -67,8 +68,8 @@ def size(value: int | None) -> str:
 
 
 def duration(value: float | None) -> str:
-    """Seconds in words."""
-    return DASH if value is None else duration_text(value)
+    """Seconds in words; nothing measurable, as where a replay's clock stood still, is a dash."""
+    return DASH if value is None or value < SHORTEST_S else duration_text(value)
 
 
 def day(value: datetime | None) -> str:

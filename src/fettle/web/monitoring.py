@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -124,38 +125,56 @@ WINDOW_COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class Judged:
+    """How well an endpoint did in one window, whichever versions answered in it.
+
+    `value` is the mean of the versions' values, weighted by their labelled rows; `band` is the interval of the only
+    version, None where there were several.
+    """
+
+    start_at: datetime
+    end_at: datetime
+    metric: str
+    value: float
+    band: tuple[float, float] | None
+
+
+def by_window(windows: Sequence[Any]) -> list[Judged]:
+    """Put the versions of each window together; windows without labels are left out."""
+    together: dict[tuple[datetime, datetime], list[Any]] = {}
+    for each in windows:
+        if each.performance is not None and each.performance.rows:
+            together.setdefault((each.start_at, each.end_at), []).append(each.performance)
+    judged = []
+    for (start_at, end_at), parts in sorted(together.items()):
+        rows = sum(part.rows for part in parts)
+        value = sum(part.value * part.rows for part in parts) / rows
+        band = (parts[0].low, parts[0].high) if len(parts) == 1 else None
+        judged.append(Judged(start_at, end_at, parts[0].metric, value, band))
+    return judged
+
+
 def draw_performance(
     windows: Sequence[Any], yardsticks: dict[str, list[Any]], moves: Sequence[Any], height: int = 300
 ) -> Any:
     """The metric of each window with its interval, beside the yardsticks; a mark where the version changed."""
-    known = [each for each in windows if each.performance]
+    known = by_window(windows)
     if not known:
         return ""
-    lines = [
-        curves.Line(
-            "champion",
-            [(_end(each), each.performance.value) for each in known],
-            "a",
-            band=[(each.performance.low, each.performance.high) for each in known],
-        )
-    ]
+    points = [(curves.seconds(each.end_at), each.value) for each in known]
+    lines = [curves.Line("champion", points, "a", band=[each.band for each in known])]
     styles = {"frozen": ("frozen first model", "b", "dashed"), "baseline": ("baseline", "f", "dotted")}
-    for key, points in yardsticks.items():
+    for key, told in yardsticks.items():
         title, tone, style = styles.get(key, (key, "c", "dashed"))
-        lines.append(
-            curves.Line(
-                title,
-                [(curves.seconds(each.at), finite(each.value)) for each in points if each.at],
-                tone,
-                style,
-            )
-        )
-    accepted = known[-1].performance.accepted
+        points = [(curves.seconds(each.at), finite(each.value)) for each in told if each.at]
+        lines.append(curves.Line(title, points, tone, style))
+    accepted = next((each.performance.accepted for each in reversed(windows) if each.performance), None)
     return curves.lines(
         lines,
         marks=marks_of(moves, skip_first=True),
         limit=(accepted, "least accepted now") if accepted is not None else None,
-        label=f"{known[-1].performance.metric} of {len(known)} windows",
+        label=f"{known[-1].metric} of {len(known)} windows",
         times=True,
         y_text=lambda value: f"{value:.3f}" if abs(value) < 10 else metric(value),
         height=height,
@@ -195,10 +214,17 @@ def draw_heat(windows: Sequence[Any], asked: Asked) -> Any:
 
 def draw_rows(windows: Sequence[Any]) -> Any:
     """How many rows each window has, and how many of them have their label."""
-    if len(windows) < 2:
+    rows: dict[float, list[int]] = {}
+    for each in windows:
+        counted = rows.setdefault(curves.seconds(each.end_at), [0, 0])
+        counted[0] += each.rows
+        counted[1] += each.labelled
+    if len(rows) < 2:
         return ""
-    answered = curves.Line("rows", [(_end(each), each.rows) for each in windows], "f")
-    labelled = curves.Line("labelled", [(_end(each), each.labelled) for each in windows], "c", "dashed")
+    answered = curves.Line("rows", [(at, counted[0]) for at, counted in sorted(rows.items())], "f")
+    labelled = curves.Line(
+        "labelled", [(at, counted[1]) for at, counted in sorted(rows.items())], "c", "dashed"
+    )
     return curves.lines(
         [answered, labelled], label="Rows by window", times=True, y_range=(0, None), height=150
     )
@@ -245,10 +271,6 @@ def _chosen(windows: Sequence[Any], asked: Asked) -> tuple[Any, str]:
     version = asked.whole("version", 0)
     found = [each for each in windows if each.start_at == at and version in (0, each.version)]
     return (found[0], feature) if found else (None, "")
-
-
-def _end(window: Any) -> float:
-    return curves.seconds(window.end_at)
 
 
 def finite(value: Any) -> float | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fettle.acts import Surface
-from fettle.web import loop, monitoring
+from fettle.web import loop, monitoring, tracking
 from fettle.web.asked import Asked
 from fettle.web.site import Facts, Page
 from fettle.web.stations import RUNNING, WAITING, middle, stations
 
 SHOWN_WINDOWS = 200
+SHOWN_RUNS = 8
 ENDED = ("promoted", "rejected", "failed")
 
 
@@ -28,7 +29,7 @@ def read_overview(ws: Surface, asked: Asked) -> Facts:
         "versions": ws.call("registry.versions", model=model.name) if model else [],
         "datasets": ws.call("data.datasets"),
         "flow": ws.call("pipelines.show", flow=flows[0].id) if flows else None,
-        "runs": ws.call("tracking.runs", limit=8),
+        "runs": [each for each in ws.call("tracking.runs", limit=100) if each.parent is None][:SHOWN_RUNS],
         "experiments": ws.call("tracking.experiments"),
         "alerts": ws.call("monitoring.alerts", limit=100),
         "intents": ws.call("retraining.intents", limit=50),
@@ -56,6 +57,7 @@ def draw_overview(facts: Facts, _: Asked) -> Facts:
         "empty": not (facts["datasets"] or facts["models"] or facts["experiments"] or facts["flow"]),
         "open": [each for each in facts["alerts"] if each.status == "open"],
         "active": [each for each in facts["intents"] if each.state in (*RUNNING, *WAITING)],
+        "metric_of": tracking.main_metric,
         "done": [each for each in facts["intents"] if each.state in ENDED],
     }
 

@@ -66,7 +66,7 @@ def draw_flow(facts: Facts, asked: Asked) -> Facts:
         "chosen": next((step for step in flow.steps if ids[step.seq] == chosen), None),
         "names": {step.seq: step.name for step in flow.steps},
         "timeline": _timeline(flow.steps),
-        "seconds": _seconds(flow),
+        "seconds": max(_seconds(flow) or 0.0, sum(step.seconds for step in flow.steps)),
     }
 
 

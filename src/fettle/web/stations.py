@@ -13,13 +13,13 @@ from fettle.web.site import Facts
 
 # The words by which a pipeline's steps are known to belong to a station.
 STEP_WORDS = {
-    "validate": ("valid", "check", "schema", "profile"),
-    "prepare": ("prepare", "split", "clean", "feature", "mask", "label"),
-    "train": ("train", "search", "fit", "tune"),
-    "evaluate": ("evaluat", "score", "slice", "metric"),
+    "validate": ("valid", "check", "schema", "profile", "examin"),
+    "prepare": ("prepare", "split", "divid", "clean", "feature", "mask", "label"),
+    "train": ("train", "search", "explor", "fit", "tune"),
+    "evaluate": ("evaluat", "assess", "score", "slice", "metric"),
     "accept": ("accept", "gate", "judge"),
-    "package": ("package", "bundle", "convert", "onnx", "export"),
-    "register": ("regist",),
+    "package": ("pack", "bundle", "convert", "onnx", "export"),
+    "register": ("regist", "enlist"),
 }
 WORST_FIRST: tuple[State, ...] = ("bad", "busy", "warn", "ok")
 VERDICTS: dict[str, State] = {"critical": "bad", "warning": "warn", "notice": "ok", "none": "ok"}
@@ -52,7 +52,8 @@ def _pipeline(facts: Facts) -> list[Station]:
         href = "/pipelines"
         if flow:
             href += f"/{segment(flow.id)}" + (f"?step={steps[-1].seq}" if steps else "")
-        found.append(Station(name, _state_of(steps), _figure_of(name, steps, facts), href))
+        state = _gates_state(facts) if name == "accept" and not steps else _state_of(steps)
+        found.append(Station(name, state, _figure_of(name, steps, facts), href))
     return found
 
 
@@ -71,6 +72,14 @@ def _state_of(steps: Sequence[Any]) -> State:
         if state in tones:
             return state
     return "idle"
+
+
+def _gates_state(facts: Facts) -> State:
+    """How the newest version stood before its gates, for pipelines whose steps do not name them."""
+    newest = facts["versions"][0] if facts["versions"] else None
+    if newest is None or not newest.gates:
+        return "idle"
+    return "bad" if newest.failed_gates else "ok"
 
 
 def _figure_of(station: str, steps: Sequence[Any], facts: Facts) -> str:
@@ -156,17 +165,17 @@ def _retraining(facts: Facts) -> list[Station]:
 
 def middle(facts: Facts) -> Middle:
     """The two lines and the curve within the ring."""
-    windows = [each for each in facts["windows"] if each.performance]
+    windows = monitoring.by_window(facts["windows"])
     frozen = [each for each in facts["yardsticks"].get("frozen", []) if each.at]
     caption = ""
     if windows:
         span = f"{day(windows[0].start_at)} – {day(windows[-1].end_at)}"
-        caption = f"{windows[-1].performance.metric} by window, {span}"
+        caption = f"{windows[-1].metric} by window, {span}"
         caption += "; dashed: the first model, had it stayed" if frozen else ""
     return Middle(
         headline=_headline(facts),
         subline=_subline(facts),
-        curve=[(curves.seconds(each.end_at), each.performance.value) for each in windows],
+        curve=[(curves.seconds(each.end_at), each.value) for each in windows],
         frozen=[(curves.seconds(each.at), monitoring.finite(each.value)) for each in frozen],
         marks=monitoring.marks_of(facts["moves"], skip_first=True),
         caption=caption,

@@ -15,6 +15,7 @@ from fettle.web.tables import PAGE_ROWS, Column, arrange, page_of
 
 STATUSES = ("", "running", "finished", "failed", "killed")
 SHOWN_METRICS = 5
+MINOR = ("seconds", "duration")  # metrics that are shown only where there is room
 SHOWN_CURVES = 24
 SEARCHED_RUNS = 1000
 CURVE_POINTS = 400
@@ -150,7 +151,12 @@ def _order(sort: str) -> str | None:
 
 def _frequent_metrics(runs: Sequence[Any]) -> list[str]:
     found = Counter(key for run in runs for key in run.metrics)
-    return [key for key, _ in found.most_common(SHOWN_METRICS)]
+    return sorted(found, key=lambda key: (key in MINOR, -found[key]))[:SHOWN_METRICS]
+
+
+def main_metric(run: Any) -> str:
+    """The metric to show where there is room for one."""
+    return next((key for key in run.metrics if key not in MINOR), "")
 
 
 def _metric(key: str) -> Any:

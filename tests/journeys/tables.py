@@ -49,7 +49,7 @@ def signal_of(frame: pl.DataFrame) -> pl.Series:
     return (frame["größe (cm)"] - 170) / 10 + frame["is member?"].cast(pl.Float64) - 0.5 + noise
 
 
-def with_target(name: str, values: object, frame: pl.DataFrame | None = None) -> pl.DataFrame:
+def with_target(name: str, values: pl.Series | list[str], frame: pl.DataFrame | None = None) -> pl.DataFrame:
     """The table with a target column."""
     known = table() if frame is None else frame
     return known.with_columns(pl.Series(name, values))

@@ -62,19 +62,23 @@ def command_of(act: Act) -> Callable[..., None]:
 
     structured = {each.name for each in act.parameters if not is_plain(each.type)}
 
-    def command(*positional: Any, place: Any = None, **named: Any) -> None:
+    def command(
+        *positional: Any, place: Any = None, idempotency_key: str | None = None, **named: Any
+    ) -> None:
         given = signature.bind(*positional, **named).arguments
         values = {
             name: read_json(name, value) if name in structured else value for name, value in given.items()
         }
         place = place or Place()
         with place.open() as workspace:
-            emit(workspace.call(act.name, **values), as_json=place.json)
+            emit(workspace.call(act.name, idempotency_key=idempotency_key, **values), as_json=place.json)
 
-    signature = inspect.Signature([*_parameters(act), _place()])
+    signature = inspect.Signature(_parameters(act))
+    shared = [_place()] if act.reads else [_key(), _place()]
+    whole = signature.replace(parameters=[*signature.parameters.values(), *shared])
     command.__name__ = act.verb
-    command.__signature__ = signature  # type: ignore[attr-defined]  # inspect reads it, checkers do not know it
-    command.__annotations__ = {each.name: each.annotation for each in signature.parameters.values()}
+    command.__signature__ = whole  # type: ignore[attr-defined]  # inspect reads it, checkers do not know it
+    command.__annotations__ = {each.name: each.annotation for each in whole.parameters.values()}
     return command
 
 
@@ -144,6 +148,16 @@ def _parameters(act: Act) -> list[inspect.Parameter]:
 
 def _has_bool(kind: Any) -> bool:
     return kind is bool or bool in get_args(kind)
+
+
+def _key() -> inspect.Parameter:
+    from cyclopts import Parameter
+
+    from fettle.cli.place import SHARED
+
+    text = "Any text; the same act under the same key is done once, however often it is asked for."
+    said = Annotated[str | None, Parameter(help=text, group=SHARED)]
+    return inspect.Parameter("idempotency_key", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=said)
 
 
 def _place() -> inspect.Parameter:

@@ -130,6 +130,7 @@ def branch(ctx: Context, dataset: str, name: str, *, at: str = "main") -> Commit
             f"{dataset!r} has a branch {name!r} already.", hint=f"fettle data log {dataset} --branch {name}"
         )
     store.move_head(ctx.tx, dataset, name, old=None, new=start.id, at=ctx.now)
+    ctx.emit("data.branched", f"dataset:{dataset}", branch=name, commit=start.id)
     return start
 
 

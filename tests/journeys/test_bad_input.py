@@ -284,9 +284,11 @@ def _free_bytes(disk: Path) -> int:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_in_the_middle_it_goes_on(folder: Path, how: signal.Signals):
     words = ("up", "good.csv", *TARGET, "--no-serve", "--trials", "6")
-    for wait_s in (0.3, 0.9, 1.6, 2.2):
+    for wait_s, heard in ((0.3, ""), (1.2, ""), (0.0, "Data:"), (0.3, "Search:")):
         with (folder / "said").open("wb") as said:
             begun = subprocess.Popen(command(*words), cwd=folder, stdout=said, stderr=said)
+            while heard not in (folder / "said").read_text("utf-8") and begun.poll() is None:
+                time.sleep(0.02)
             time.sleep(wait_s)
             begun.send_signal(how)
             code = begun.wait(60)

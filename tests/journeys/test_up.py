@@ -29,7 +29,7 @@ def targets() -> dict[str, pl.Series]:
     high, gaps = signal > 0, np.random.default_rng(5).random(len(signal)) < 0.15
     return {
         "texts": classes(table()),
-        "ten classes": (signal * 3).round().clip(-5, 4).cast(pl.Int64).cast(pl.String),
+        "ten classes": "k" + (signal * 3).round().clip(-5, 4).cast(pl.Int64).cast(pl.String),
         "zero and one": high.cast(pl.Int64),
         "zero and one as floats": high.cast(pl.Float64),
         "booleans": high,
@@ -211,9 +211,6 @@ def test_the_day_after(home: Path):
     typed("down")
     assert typed("status", "--json").json()["services"] == {}
     typed("down", code=3)
-    typed("serve", "--detach")
-    with Workspace.open(str(home)) as ws:
-        from fettle.projects.services import wait_ready
-
-        url = wait_ready(ws, "o-brien-s-table")
+    url = typed("serve", "--detach", "--json").json()["endpoint"]
     assert pasted(line.replace(again["url"], url))["version"] == 1
+    assert "already" in typed("serve", code=6).err

@@ -22,8 +22,7 @@ from fettle.data.records import Commit
 from fettle.monitoring import profiles
 from fettle.monitoring.collect import collect
 from fettle.monitoring.records import Baseline
-from fettle.projects import model
-from fettle.projects.model import Wish
+from fettle.projects import model, recipe
 from fettle.projects.records import Cut, Project
 from fettle.projects.retrain import extend
 from fettle.projects.rows import cut, rows
@@ -35,7 +34,9 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 NAME = "tides"
 PROJECT = Project(name=NAME, source="", dataset=NAME, target="way", time="at")
-WISH = Wish(experiment=NAME, algorithms=("logistic", "extra_trees"), trials=3, seed=3)
+WISH = recipe.wish_of(
+    msgspec.structs.replace(PROJECT, algorithms=("logistic", "extra_trees"), trials=3, seed=3)
+)
 
 
 def history(count: int, start: datetime) -> pl.DataFrame:

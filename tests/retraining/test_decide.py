@@ -82,7 +82,7 @@ def test_the_cooldown_ends():
     ("kind", "severity", "expected"),
     [
         ("performance", "notice", True), ("performance", "critical", True), ("drift", "warning", False),
-        ("drift", "critical", True), ("prediction", "critical", False), ("quality", "critical", False),
+        ("drift", "critical", False), ("prediction", "critical", True), ("quality", "critical", False),
     ],
 )  # fmt: skip
 def test_which_alerts_speak_for_a_retraining(kind: str, severity: str, expected: bool):

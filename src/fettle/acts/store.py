@@ -129,12 +129,6 @@ def list_events(
     return [(row.pop("seq"), Event(**row)) for row in rows]
 
 
-def latest_events(tx: Transaction, most: int = 20) -> list[Event]:
-    """The newest events, newest first."""
-    rows = tx.execute(sa.select(events).order_by(events.c.seq.desc()).limit(most)).mappings()
-    return [Event(**{key: row[key] for key in row if key != "seq"}) for row in rows]
-
-
 def find_answer(tx: Transaction, key: str) -> tuple[str, str | None] | None:
     """The digest of the request made under `key` and its answer, if the key was used before."""
     row = tx.execute(sa.select(answers).where(answers.c.key == key)).mappings().one_or_none()

@@ -11,6 +11,7 @@ from fettle.cli.place import Place
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
+    from fettle.projects.records import Project
 
 
 def serve(
@@ -31,28 +32,72 @@ def serve(
     A part that dies is started again. Ctrl-C, or `fettle down` from elsewhere, stops all of them; a request that
     was begun is finished.
     """
-    from fettle.cli.output import emit
     from fettle.cli.teller import teller
     from fettle.projects import services
 
     place = place or Place()
     flags = {"serve.port": port, "ui.port": ui_port}
     with place.open() as workspace:
-        if only is None:
-            workspace.call("serving.show", endpoint=place.project(flags).name)
         if only is not None:
             services.follow_parent()
             _PARTS[only](workspace, place, flags)
         elif detach:
-            emit(
-                {"process": services.detach(workspace, place.folder, *_options(port, ui_port))},
-                as_json=place.json,
-            )
+            _detach(workspace, place, flags)
         else:
+            _check(workspace, place, flags)
             words = _options(port, ui_port)
             services.supervise(
                 workspace, place.folder, services.KINDS, *words, teller=teller(quiet=place.json)
             )
+
+
+def _check(workspace: Surface, place: Place, flags: dict[str, Any]) -> Project:
+    """Make sure, before processes are started that would say it in a log only, that the project can be served.
+
+    Raises:
+        NotFound: It has no endpoint yet.
+        Conflict: It is being served already.
+        Unavailable: A port is in use.
+    """
+    from fettle.core.errors import Conflict, NotFound
+    from fettle.projects import services
+
+    project = place.project(flags)
+    try:
+        workspace.call("serving.show", endpoint=project.name)
+    except NotFound as error:
+        raise NotFound(
+            f"There is no model of {project.name!r} to serve yet.",
+            found=f"no endpoint {project.name!r} in {workspace.url}",
+            hint="`fettle run` makes one from what fettle.toml says.",
+        ) from error
+    if (roll := services.running(workspace)) is not None:
+        raise Conflict(
+            "This project is being served already.",
+            found=f"process {roll.supervisor}",
+            hint="`fettle status` shows it, `fettle down` stops it.",
+        )
+    for host, wanted in ((project.host, project.port), ("127.0.0.1", flags["ui.port"])):
+        if wanted:
+            services.check_port(host, wanted)
+    return project
+
+
+def _detach(workspace: Surface, place: Place, flags: dict[str, Any]) -> None:
+    from fettle.cli.output import emit
+    from fettle.cli.teller import teller
+    from fettle.projects import up
+
+    project = _check(workspace, place, flags)
+    url, pages = up.serve_detached(
+        workspace,
+        place.folder,
+        project,
+        teller(quiet=place.json),
+        *_options(flags["serve.port"], None),
+        ui_port=flags["ui.port"],
+    )
+    emit({"endpoint": url, "pages": pages}, as_json=place.json)
 
 
 def _options(port: int | None, ui_port: int | None) -> list[str]:

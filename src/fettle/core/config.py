@@ -160,7 +160,7 @@ def convert(setting: Setting, value: Any, origin: str) -> Any:
         return _CONVERT[setting.kind](value)
     except (ValueError, TypeError, Invalid) as error:
         raise Invalid(
-            f"{setting.key!r} must be a {setting.kind}.",
+            f"{setting.key!r} does not fit: it takes {_WORDS[setting.kind]}.",
             found=f"{value!r} from {origin}",
             hint=setting.help + ".",
         ) from error
@@ -203,6 +203,15 @@ def _list(value: Any) -> list[str]:
         return [part.strip() for part in value.split(",") if part.strip()]
     return [_text(each) for each in value]
 
+
+_WORDS = {
+    "text": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "flag": "true or false",
+    "duration": "a duration such as 90s, 12h or 14d",
+    "list": "a list of texts",
+}
 
 _CONVERT: dict[str, Any] = {
     "text": _text,

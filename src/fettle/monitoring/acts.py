@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from fettle.acts import Context, act
+from fettle.acts import Context, Role, act
 from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.core.units import duration_s
@@ -185,7 +185,7 @@ def _move(ctx: Context, id: str, status: Literal["acknowledged", "closed"], note
     return moved
 
 
-@act("monitoring.supersede", audited=False)
+@act("monitoring.supersede", needs=Role.ADMIN)
 def supersede(ctx: Context, endpoint: str, model: str, version: int) -> list[Alert]:
     """Close the alerts of versions that no longer answer, because another took over.
 
@@ -220,7 +220,7 @@ def progress(ctx: Context, endpoint: str) -> Progress:
     )
 
 
-@act("monitoring.baseline", audited=False)
+@act("monitoring.baseline", needs=Role.ADMIN)
 def baseline(ctx: Context, baseline: Baseline) -> Baseline:
     """Keep what a served version is held against, found by the collector in its bundle.
 
@@ -232,7 +232,7 @@ def baseline(ctx: Context, baseline: Baseline) -> Baseline:
     return baseline
 
 
-@act("monitoring.absorb", audited=False)
+@act("monitoring.absorb", needs=Role.ADMIN, audited=False)
 def absorb(
     ctx: Context,
     endpoint: str,
@@ -283,7 +283,7 @@ def absorb(
     return Collected(change.predictions, change.labels, change.duplicates)
 
 
-@act("monitoring.judge", audited=False)
+@act("monitoring.judge", needs=Role.ADMIN, audited=False)
 def judge(ctx: Context, endpoint: str) -> Collected:
     """Judge the windows that are due, and raise their alerts.
 

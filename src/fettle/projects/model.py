@@ -34,15 +34,15 @@ class Wish(msgspec.Struct, frozen=True):
     """What is asked of a search: the project's settings that change its outcome."""
 
     experiment: str
-    task: str = "auto"
-    ignore: tuple[str, ...] = ()
-    algorithms: tuple[str, ...] = ()
-    trials: int = 12
-    budget_s: float = 60.0
-    seed: int = 7
-    metric: str = ""
-    slices: tuple[str, ...] = ()
-    recent: tuple[float, ...] = (1.0,)
+    task: str
+    ignore: tuple[str, ...]
+    algorithms: tuple[str, ...]
+    trials: int
+    budget_s: float
+    seed: int
+    metric: str
+    slices: tuple[str, ...]
+    recent: tuple[float, ...]
 
 
 class Explored(msgspec.Struct, frozen=True):

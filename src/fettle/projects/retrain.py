@@ -19,6 +19,7 @@ from fettle.data import versions
 from fettle.data.records import Commit, Source
 from fettle.monitoring.collect import collect, labelled
 from fettle.pipelines import Flow
+from fettle.projects.answered import as_rows
 from fettle.projects.judge import rival_of
 from fettle.projects.recipe import solve
 from fettle.projects.records import Project, Solution
@@ -116,7 +117,7 @@ def extend(ws: Surface, project: Project, intent: str, as_of: datetime) -> Commi
         )
     # The source's own time says which labels are in: those told by then, whatever the age of their requests.
     source = Source(name=f"endpoint:{project.name}", kind="log", modified_at=as_of)
-    fitted = _fitted(frame, log[0], project.time)
+    fitted = as_rows(frame, log[0], project.time, AT)
     return versions.commit_frame(
         ws, project.dataset, fitted, source=source, message=message, append=True, profile=False
     )
@@ -134,16 +135,3 @@ def _fresh(ws: Surface, project: Project, log: list[Commit], as_of: datetime) ->
         known_by=as_of,
         told_after=max(held) if held else None,
     )
-
-
-def _fitted(frame: pl.DataFrame, head: Commit, time: str) -> pl.DataFrame:
-    """Bring requests to the dataset's columns: what was not sent is missing, what is not known is left out."""
-    made = []
-    for column in head.columns:
-        if column.name in frame.columns:
-            made.append(pl.col(column.name))
-        elif column.name == time:
-            made.append(pl.col(AT).alias(time))
-        else:
-            made.append(pl.lit(None).alias(column.name))
-    return frame.select(made)

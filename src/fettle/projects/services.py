@@ -23,6 +23,7 @@ import msgspec
 from fettle.acts import Surface
 from fettle.core.errors import Conflict, FettleError, NotFound, Unavailable
 from fettle.projects.teller import Silence, Teller
+from fettle.storage.clockfile import SharedClock
 
 KINDS = ("endpoint", "keeper", "pages")
 NEEDED = ("endpoint", "keeper")
@@ -212,7 +213,11 @@ def supervise(
         signal.signal(number, lambda *_: over.set())
     supervisor = Supervisor(ws, [Service(kind, command_of(kind, ws, folder, *options)) for kind in kinds])
     supervisor.start()
-    (teller or Silence()).say(f"Running: {', '.join(kinds)}. Output is in {ws.folder / 'logs'}.")
+    say = teller or Silence()
+    say.say(f"Running: {', '.join(kinds)}. Output is in {ws.folder / 'logs'}.")
+    if isinstance(ws.clock, SharedClock):
+        now = f"{ws.clock.now():%d %B %Y %H:%M}"
+        say.say(f"The clock of this workspace is a replay's and stands at {now}: no window closes.")
     try:
         while not over.wait(0.1):
             supervisor.check()

@@ -10,6 +10,7 @@ import msgspec
 from fettle.acts import Surface
 from fettle.core.errors import NotFound
 from fettle.projects import services
+from fettle.storage.clockfile import SharedClock
 
 
 class Answering(msgspec.Struct, frozen=True):
@@ -29,6 +30,7 @@ class Status(msgspec.Struct, frozen=True):
 
     workspace: str
     at: datetime
+    clock: str
     datasets: list[dict[str, Any]]
     models: list[dict[str, Any]]
     endpoints: list[Answering]
@@ -42,7 +44,7 @@ class Status(msgspec.Struct, frozen=True):
 
     def lines(self) -> list[str]:
         """The status for a person."""
-        told = [f"workspace   {self.workspace}", f"time        {self.at:%Y-%m-%d %H:%M} UTC"]
+        told = [f"workspace   {self.workspace}", f"time        {self.at:%Y-%m-%d %H:%M} UTC{self.clock}"]
         told += [
             f"dataset     {each['name']}  {each['rows']:,} rows, {each['commits']} commits"
             for each in self.datasets
@@ -53,10 +55,10 @@ class Status(msgspec.Struct, frozen=True):
                 f"model       {each['name']}  {each['versions']} versions, champion {champion if champion else 'none'}"
             )
         for each in self.endpoints:
-            where = each.url or "not running"
+            where = f" at {each.url}" if each.url else ", not running"
             shown = f", {each.metric} {each.value:.4f}" if each.value is not None else ""
             told.append(
-                f"endpoint    {each.endpoint}  version {each.version} at {where}, {each.requests:,} requests{shown}"
+                f"endpoint    {each.endpoint}  version {each.version}{where}, {each.requests:,} requests{shown}"
             )
         told += [f"alert       {each['severity']}  {each['message']}" for each in self.alerts]
         told += [f"retraining  {each['state']}  {each['reason']}" for each in self.intents]
@@ -71,6 +73,7 @@ def status(ws: Surface) -> Status:
     return Status(
         workspace=ws.url,
         at=ws.clock.now(),
+        clock=" (a replay's clock, which only the replay moves)" if isinstance(ws.clock, SharedClock) else "",
         datasets=[
             {"name": each.name, "rows": each.rows, "commits": each.commits}
             for each in ws.call("data.datasets")

@@ -164,7 +164,7 @@ def up(
     url = pages = curl = ""
     answer: dict[str, Any] = {}
     if serve:
-        url, pages = _serve(ws, folder, project, say)
+        url, pages = serve_detached(ws, folder, project, say)
         curl = curl_line(url, example)
         answer = ask(url, example)
     return UpReport(
@@ -286,23 +286,42 @@ def _refuse_another(ws: Surface, folder: Path, planned: Plan) -> None:
     )
 
 
-def _serve(ws: Surface, folder: Path, project: Project, say: Teller) -> tuple[str, str]:
-    """Have the project served; return the URLs of its endpoint and its pages."""
+def serve_detached(
+    ws: Surface, folder: Path, project: Project, teller: Teller, *options: str, ui_port: int | None = None
+) -> tuple[str, str]:
+    """Have the project served in the background; return the URLs of its endpoint and its pages once it answers.
+
+    If it is served already, that is left as it is, and the URL of its pages is empty.
+
+    Args:
+        ws: The workspace.
+        folder: The project's folder.
+        project: What is served, and where.
+        teller: Told where it is.
+        *options: Further options of `fettle serve`.
+        ui_port: The port that the pages must have; None: the one in the settings, or the next free one.
+
+    Raises:
+        Unavailable: The endpoint does not come up, or a port that was asked for is in use.
+    """
     pages = ""
     if services.running(ws) is None:
-        port = _port_of_pages(Settings.read(folder)["ui.port"])
-        pages = f"http://127.0.0.1:{port}"
-        pid = services.detach(ws, folder, "--ui-port", str(port))
+        check_free_port(ws, project)
+        port = _port_of_pages(Settings.read(folder)["ui.port"]) if ui_port is None else ui_port
+        if ui_port:
+            services.check_port("127.0.0.1", ui_port)
+        pages = f"http://127.0.0.1:{port}" if port else ""
+        pid = services.detach(ws, folder, *options, "--ui-port", str(port))
         url = services.wait_ready(
             ws, project.name, alive=lambda: services.alive(pid) or services.running(ws) is not None
         )
     else:
         url = services.wait_ready(ws, project.name)
         if project.port and urlsplit(url).port != project.port:
-            say.say(
+            teller.say(
                 f"It is served on its old port; `fettle down` and `fettle serve` move it to {project.port}."
             )
-    say.say(f"Serving {project.name} at {url}; `fettle status` shows it, `fettle down` stops it.")
+    teller.say(f"Serving {project.name} at {url}; `fettle status` shows it, `fettle down` stops it.")
     return url, pages
 
 

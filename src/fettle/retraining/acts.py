@@ -59,7 +59,7 @@ def policy(
         model: The model it serves; empty means the project's name.
         enabled: Whether anything but a demand may start a retraining.
         triggers: Which of demand, schedule, data, performance, drift, prediction count; not given means all but
-            prediction.
+            drift: features may move and the model still be right.
         least: The least severity of an alert that counts, by kind, such as drift=critical.
         cooldown: Least time from one decision to the next.
         budget_runs: Most decisions in the budget's time; 0 means no limit.
@@ -159,7 +159,7 @@ def pending(ctx: Context, project: str) -> bool:
     return decision.leader is not None or any(_newly_held(each, decision) for each in decision.waiting)
 
 
-@act("retraining.observe", audited=False)
+@act("retraining.observe", needs=Role.ADMIN, audited=False)
 def observe(ctx: Context, project: str, token: int) -> list[Intent]:
     """Turn what has happened into intents: alerts, the schedule, new labels. Each becomes one, once.
 
@@ -229,7 +229,7 @@ def _observe(ctx: Context, project: str, sign: Sign) -> tuple[Intent, bool]:
     return intent, True
 
 
-@act("retraining.decide", audited=False)
+@act("retraining.decide", needs=Role.ADMIN, audited=False)
 def decide_next(ctx: Context, project: str, token: int) -> Intent | None:
     """Return the intent to work on: the one under way, or the next that may start; None if none may.
 
@@ -276,7 +276,7 @@ def _why(ctx: Context, intent: Intent) -> str:
     return store.list_transitions(ctx.tx, intent.id)[0].reason
 
 
-@act("retraining.begin", audited=False)
+@act("retraining.begin", needs=Role.ADMIN, audited=False)
 def begin(ctx: Context, intent: str, token: int) -> Intent:
     """Begin, or begin again, to train or judge an intent's candidate.
 
@@ -298,7 +298,7 @@ def begin(ctx: Context, intent: str, token: int) -> Intent:
     return _keep(ctx, found, attempts=attempts)
 
 
-@act("retraining.trained")
+@act("retraining.trained", needs=Role.ADMIN)
 def trained(ctx: Context, intent: str, token: int, candidate: Candidate) -> Intent:
     """Keep what a training brought; the intent goes on to its evaluation.
 
@@ -314,7 +314,7 @@ def trained(ctx: Context, intent: str, token: int, candidate: Candidate) -> Inte
     return _move(ctx, found, "evaluating", reason, msgspec.to_builtins(candidate), candidate=candidate)
 
 
-@act("retraining.stumbled")
+@act("retraining.stumbled", needs=Role.ADMIN)
 def stumbled(ctx: Context, intent: str, token: int, error: str) -> Intent:
     """Note that an attempt ended in an error; the last one allowed fails the intent.
 
@@ -338,7 +338,7 @@ def stumbled(ctx: Context, intent: str, token: int, error: str) -> Intent:
     return _keep(ctx, found, errors=errors)
 
 
-@act("retraining.conclude", needs=Role.APPROVER)
+@act("retraining.conclude", needs=Role.ADMIN)
 def conclude(ctx: Context, intent: str, token: int, verdict: Verdict) -> Intent:
     """Promote or reject the candidate: alias, intent and the old version's alerts move in one transaction, once.
 

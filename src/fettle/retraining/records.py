@@ -14,7 +14,7 @@ Level = Literal["notice", "warning", "critical"]
 TRIGGER_OF: dict[str, Trigger] = {"performance": "performance", "drift": "drift", "prediction": "prediction"}
 """The trigger that an alert of some kind is; data quality is none: it blocks."""
 
-DEFAULT_TRIGGERS: tuple[Trigger, ...] = ("demand", "schedule", "data", "performance", "drift")
+DEFAULT_TRIGGERS: tuple[Trigger, ...] = ("demand", "schedule", "data", "performance", "prediction")
 DEFAULT_LEAST: dict[str, Level] = {"drift": "critical"}
 """Drift alone retrains only when it is critical: features may move and the model still be right."""
 

@@ -30,6 +30,8 @@ class SharedClock:
         if start is not None and not path.exists():
             _publish(path, _micros(start))
         with path.open("r+b") as file:
+            if file.seek(0, os.SEEK_END) < _BYTES:
+                file.truncate(_BYTES)
             self._map = mmap.mmap(file.fileno(), _BYTES)
 
     def now(self) -> datetime:

@@ -81,3 +81,14 @@ def test_a_mistake_in_toml_is_named(text, kind, said):
         schemas.from_toml(text)
 
     assert said in str(caught.value)
+
+
+def test_a_target_with_gaps_fits_its_own_schema():
+    frame = pl.DataFrame(
+        {"x": list(range(40)), "y": [None if row % 4 == 0 else row * 0.5 for row in range(40)]}
+    )
+    schema = schemas.infer(frame, target="y")
+
+    assert validate.validate(frame, schema).ok
+    worse = frame.with_columns(pl.when(pl.col("x") < 25).then(None).otherwise(pl.col("y")).alias("y"))
+    assert [each.column for each in validate.validate(worse, schema).of("error")] == ["y"]

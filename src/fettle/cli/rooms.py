@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from fettle.core.errors import Invalid
+from fettle.core.errors import GateFailed, Invalid
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -71,7 +71,10 @@ def command_of(act: Act) -> Callable[..., None]:
         }
         place = place or Place()
         with place.open() as workspace:
-            emit(workspace.call(act.name, idempotency_key=idempotency_key, **values), as_json=place.json)
+            made = workspace.call(act.name, idempotency_key=idempotency_key, **values)
+            emit(made, as_json=place.json)
+        if fault := getattr(made, "fault", ""):
+            raise GateFailed(fault)
 
     signature = inspect.Signature(_parameters(act))
     shared = [_place()] if act.reads else [_key(), _place()]

@@ -27,6 +27,11 @@ class Verdict(msgspec.Struct, frozen=True):
     broken_at: int | None = None
     problem: str = ""
 
+    @property
+    def fault(self) -> str:
+        """Why a program should not go on; empty when the chain is whole. A command ends with exit code 5 then."""
+        return "" if self.whole else str(self)
+
     def __str__(self) -> str:
         if self.whole:
             return f"the audit chain is whole: {self.entries} entries, head {self.head[:16]}…"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -147,6 +147,17 @@ class Window(msgspec.Struct, frozen=True):
     def coverage(self) -> float:
         """Share of the rows whose label has come."""
         return self.labelled / self.rows if self.rows else 0.0
+
+
+def apart(windows: Sequence[Window]) -> list[Window]:
+    """Windows that do not overlap, from the first on: rows of rolling windows may be added up over these only."""
+    kept: set[datetime] = set()
+    until: datetime | None = None
+    for start_at, end_at in sorted({(each.start_at, each.end_at) for each in windows}):
+        if until is None or start_at >= until:
+            kept.add(start_at)
+            until = end_at
+    return [each for each in windows if each.start_at in kept]
 
 
 class Alert(msgspec.Struct, frozen=True):

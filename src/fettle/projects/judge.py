@@ -33,6 +33,7 @@ class Rival(msgspec.Struct, frozen=True):
         version: Its number.
         bundle: What serves.
         commit: The rows it learned from, as `dataset@commit`; empty if that is not known.
+        known: The commit of the champion before it, which its own rows to judge on were new to; or empty.
         cut: Digest of the cut it was judged by itself.
         answers: Digest of the answers that its judged form gave there.
     """
@@ -40,6 +41,7 @@ class Rival(msgspec.Struct, frozen=True):
     version: int
     bundle: str
     commit: str
+    known: str
     cut: str
     answers: str
 
@@ -56,7 +58,8 @@ def rival_of(ws: Surface, model: str) -> Rival | None:
         else ""
     )
     tags = champion.tags
-    return Rival(champion.version, champion.bundle, known, tags.get("cut", ""), tags.get("answers", ""))
+    own = (tags.get(name, "") for name in ("known", "cut", "answers"))
+    return Rival(champion.version, champion.bundle, known, *own)
 
 
 def contest(ws: Surface, divided: Cut, assessment: Assessment, rival: Rival, tolerance: float) -> Contest:

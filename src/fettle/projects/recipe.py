@@ -141,10 +141,10 @@ def enlist(
         parent_version=parent,
         tags={
             "algorithm": packed.algorithm,
+            "known": divided.known,
             "cut": ids.digest_of(divided),
             "answers": assessment.answers,
         },
-        idempotency_key=f"enlist/{name}/{packed.bundle}",
     )
     return made.version
 
@@ -183,7 +183,7 @@ def solve(
     for each in examined.anomalies[:3]:
         teller.say(f"  {each}")
     rival = judge.rival_of(ws, project.model)
-    known = rival.commit if rival is not None and rival.commit != ref else ""
+    known = _known_to(rival, ref)
     divided = flow.run(divide, ref, project.target, project.time, recent_s, project.seed, known)
     wish = wish_of(project, trials)
     teller.say(f"Search: {wish.trials} trials on {divided.train:,} rows, chosen on {divided.valid:,}.")
@@ -204,11 +204,14 @@ def solve(
     )
     gates = judged(assessment, packed, project)
     held = None
-    if rival is not None and rival.bundle != packed.bundle:
-        held = flow.run(contend, divided, assessment, rival, project.tolerance)
-        gates.append(judge.gate_of(held))
-    parent = held.champion if held is not None else None
-    version = flow.run(enlist, project.model, divided, packed, assessment, gates, parent)
+    if rival is not None and rival.bundle == packed.bundle:
+        version = rival.version
+    else:
+        if rival is not None:
+            held = flow.run(contend, divided, assessment, rival, project.tolerance)
+            gates.append(judge.gate_of(held))
+        parent = rival.version if rival is not None else None
+        version = flow.run(enlist, project.model, divided, packed, assessment, gates, parent)
     return Solution(
         model=project.model,
         run_id=flow.id,
@@ -231,6 +234,17 @@ def solve(
             if not each.passed
         ],
     )
+
+
+def _known_to(rival: Rival | None, ref: str) -> str:
+    """What the champion has learned from, so that other rows are judged on.
+
+    A champion that came of these very rows was judged by what the one before it knew: the same again, so that
+    running the pipeline once more finds every step done.
+    """
+    if rival is None:
+        return ""
+    return rival.known if rival.commit == ref else rival.commit
 
 
 def judged(assessment: Assessment, packed: Packed, project: Project) -> list[GateResult]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from fettle.acts import Surface
 from fettle.core.errors import Invalid
+from fettle.monitoring.records import apart
 from fettle.web import bars, curves, heat
 from fettle.web.asked import Asked
 from fettle.web.formats import day, metric
@@ -99,6 +100,7 @@ def draw_watch(facts: Facts, asked: Asked) -> Facts:
         "heat": draw_heat(windows, asked),
         "legend": heat.legend("as in training", "PSI ≥ 1"),
         "rows": draw_rows(windows),
+        "apart": apart(windows),
         "latest": judged[-1] if judged else None,
         "newest": windows[-1] if windows else None,
         "open": [each for each in facts["alerts"] if each.status == "open"],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fettle.core.units import duration_text
+from fettle.monitoring.records import apart
 from fettle.web import curves, monitoring
 from fettle.web.formats import count, day, milliseconds, plural, segment, tone
 from fettle.web.loop import Middle, State, Station
@@ -120,7 +121,7 @@ def _serving(facts: Facts) -> list[Station]:
     deployed = f"{versions}, {plural(len(ready), 'worker')}" if ready else "no worker"
     newest = max((each.at for each in traffic if each.requests), default=None)
     slowest = max((each.p99_ms for each in traffic if each.at == newest), default=0.0)
-    rows = sum(each.rows for each in facts["windows"]) or sum(each.rows for each in endpoint.workers)
+    rows = sum(each.rows for each in apart(facts["windows"])) or sum(each.rows for each in endpoint.workers)
     return [
         Station("deploy", state, deployed, href),
         Station("serve", state, f"p99 {milliseconds(slowest)}" if newest else "not asked yet", href),
@@ -206,6 +207,7 @@ def _subline(facts: Facts) -> str:
     parts = [model.name]
     if champion := model.aliases.get("champion"):
         parts.append(f"champion v{champion}")
+    windows = apart(windows)
     if rows := sum(each.rows for each in windows):
         parts.append(f"{count(rows)} requests, {count(sum(each.errors for each in windows))} refused")
     if promoted := sum(each.state == "promoted" for each in facts["intents"]):

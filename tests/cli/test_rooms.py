@@ -24,7 +24,8 @@ def test_every_act_is_a_command_with_its_parameters(act, fettle):
     for each in act.parameters:
         assert f"--{each.name.replace('_', '-')}" in shown
     signature = inspect.signature(command_of(act))
-    assert list(signature.parameters) == [*(each.name for each in act.parameters), "place"]
+    shared = ["place"] if act.reads else ["idempotency_key", "place"]
+    assert list(signature.parameters) == [*(each.name for each in act.parameters), *shared]
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)

@@ -92,3 +92,8 @@ def test_a_target_with_gaps_fits_its_own_schema():
     assert validate.validate(frame, schema).ok
     worse = frame.with_columns(pl.when(pl.col("x") < 25).then(None).otherwise(pl.col("y")).alias("y"))
     assert [each.column for each in validate.validate(worse, schema).of("error")] == ["y"]
+
+
+def test_long_texts_fit_their_own_schema():
+    frame = pl.DataFrame({"answer": ["yes, " * 60, "no, " * 60] * 20})
+    assert validate.validate(frame, schemas.infer(frame, target="answer")).ok

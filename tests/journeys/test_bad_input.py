@@ -125,6 +125,19 @@ WORDS: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     ),
     "a time of texts": (("good.csv", *TARGET, "--time", "city"), 2, ("cannot be the time", "'city")),
     "the target as time": (("good.csv", *TARGET, "--time", "class label"), 2, ("both",)),
+    "one answer in the older rows": (
+        (
+            "SELECT *, CASE WHEN row_number() OVER () < 250 THEN 'a' ELSE 'b' END AS late FROM 'good.csv'",
+            *("--target", "late", "--time", "seen at"),
+        ),
+        2,
+        ("older rows", "'a' in all 210 rows"),
+    ),
+    "a time that stands still": (
+        ("SELECT *, DATE '2024-01-01' AS day FROM 'good.csv'", *TARGET, "--time", "day"),
+        2,
+        ("cannot be split by 'day'",),
+    ),
     "a regression on texts": (("good.csv", *TARGET, "--task", "regression"), 2, ("needs a number",)),
     "no trials": (("good.csv", *TARGET, "--trials", "0"), 2, ("train.trials",)),
     "a budget of words": (("good.csv", *TARGET, "--budget", "soon"), 2, ("train.budget", "'soon'")),

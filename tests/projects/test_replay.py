@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -34,7 +35,8 @@ class Ear:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 ear.calls += 1
                 if ear.calls in drop:
-                    self.connection.close()
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
                     return
                 if self.path == "/labels":
                     ear.labels += [(each["id"], each["label"], clock.now()) for each in body["labels"]]

@@ -12,7 +12,7 @@ import msgspec
 import polars as pl
 
 from fettle.core.errors import Invalid, NotFound
-from fettle.data.profiles import profile
+from fettle.data.profiles import LONGEST_VALUE, profile
 from fettle.data.records import ColumnProfile, NumberSummary, Profile, Rule, Schema
 
 RANGE_MARGIN = 0.25
@@ -94,6 +94,7 @@ def _rule(column: ColumnProfile) -> Rule:
         column.role in ("category", "constant")
         and column.type == "string"
         and len(column.top) == column.distinct
+        and all(len(each.value) < LONGEST_VALUE for each in column.top)  # a longer one is kept cut short
     )
     return Rule(
         name=column.name,

@@ -17,7 +17,7 @@ INJECTED = ("ws", "flow_id")
 """Parameters of these names are given the workspace, and the run's id, by the flow, and are no part of the key."""
 
 
-GIVEN: Any = None
+GIVEN: Any = ...
 """The default of a step's injected parameters, for type checkers: callers leave them out, the flow gives them."""
 
 

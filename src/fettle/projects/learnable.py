@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from fettle.core.errors import Invalid, NotFound
-from fettle.data import versions
+from fettle.data import split, versions
 from fettle.projects.records import Project
 from fettle.projects.rows import LEAST_ROWS
 from fettle.training.targets import task_of
@@ -41,6 +41,21 @@ def check_learnable(frame: pl.DataFrame, project: Project) -> None:
     _check_rows(frame, project)
     usable = frame.drop_nulls([name for name in named.values() if name])
     task_of(usable[project.target], project.task)
+    if project.time:
+        _check_older(split.by_time(usable, project.time)[0], project)
+
+
+def _check_older(older: pl.DataFrame, project: Project) -> None:
+    """Make sure that the rows to be learned from, which are the oldest, know more than one answer."""
+    values = older[project.target]
+    if values.n_unique() > 1:
+        return
+    raise Invalid(
+        f"The target {project.target!r} has one value only in the older rows, which are learned from.",
+        found=f"{values[0]!r} in all {older.height:,} rows up to {older[project.time][-1]}; others come later",
+        hint="Give rows from further back; or leave the time out, if the order of the rows means nothing.",
+        subject=f"column:{project.target}",
+    )
 
 
 def _missing_column(role: str, name: str, names: list[str]) -> NotFound:

@@ -56,8 +56,10 @@ def take(origin: Origin, dataset: str, time: str, ws: Surface = GIVEN) -> str:
 
 
 @step
-def examine(ref: str, target: str, time: str, ws: Surface = GIVEN) -> Examined:
-    """Profile a commit and hold it against the dataset's schema, which the first commit gives.
+def examine(ref: str, target: str, time: str, bound: str, ws: Surface = GIVEN) -> Examined:
+    """Profile a commit and hold it against the schema of the rows that the first version learned from.
+
+    `bound` is that commit; empty while there is no version, or if it is this commit: the rows give the schema then.
 
     Raises:
         GateFailed: An anomaly would spoil a model.
@@ -65,7 +67,7 @@ def examine(ref: str, target: str, time: str, ws: Surface = GIVEN) -> Examined:
     commit = ws.call("data.show", ref=ref)
     profile = versions.profile_of(ws, commit)
     frame = versions.load(ws, commit)
-    known = _known_schema(ws, ref)
+    known = _schema_of(ws, bound)
     schema = known or schemas.infer(frame, target, time=time or None)
     report: Report = validate.validate(frame, schema)
     if known is None:
@@ -174,7 +176,40 @@ def solve(
         Invalid: The rows cannot be learned from.
         GateFailed: The rows are spoilt, or the packed model does not answer as the original does.
     """
-    examined = flow.run(examine, ref, project.target, project.time)
+    _look(flow, project, ref, _bound(ws, project, ref), teller)
+    rival = judge.rival_of(ws, project.model)
+    divided = flow.run(
+        divide, ref, project.target, project.time, recent_s, project.seed, _known_to(rival, ref)
+    )
+    explored, assessment, packed = _learn(flow, divided, wish_of(project, trials), teller)
+    version, held, gates = _enter(flow, project, divided, assessment, packed, rival)
+    return Solution(
+        model=project.model,
+        run_id=flow.id,
+        commit=ref,
+        cut=divided,
+        bundle=packed.bundle,
+        version=version,
+        algorithm=explored.best.algorithm,
+        metric=assessment.metric,
+        value=assessment.value,
+        low=assessment.low,
+        high=assessment.high,
+        maximize=assessment.maximize,
+        metrics=assessment.metrics,
+        answers=assessment.answers,
+        contest=held,
+        refused=[
+            each.detail if each.name == "champion" else f"{each.name}: {each.detail}"
+            for each in gates
+            if not each.passed
+        ],
+    )
+
+
+def _look(flow: Flow, project: Project, ref: str, bound: str, teller: Teller) -> None:
+    """Profile and check the rows."""
+    examined = flow.run(examine, ref, project.target, project.time, bound)
     dataset, _, commit = ref.partition("@")
     told = f"; {len(examined.anomalies)} remarks" if examined.anomalies else ""
     teller.say(
@@ -182,10 +217,10 @@ def solve(
     )
     for each in examined.anomalies[:3]:
         teller.say(f"  {each}")
-    rival = judge.rival_of(ws, project.model)
-    known = _known_to(rival, ref)
-    divided = flow.run(divide, ref, project.target, project.time, recent_s, project.seed, known)
-    wish = wish_of(project, trials)
+
+
+def _learn(flow: Flow, divided: Cut, wish: Wish, teller: Teller) -> tuple[Explored, Assessment, Packed]:
+    """Search, judge and pack one model."""
     teller.say(f"Search: {wish.trials} trials on {divided.train:,} rows, chosen on {divided.valid:,}.")
     explored = flow.run(explore, divided, wish)
     teller.say(
@@ -202,38 +237,22 @@ def solve(
         f"Packed as ONNX {packed.bundle[:12]}, {packed.size_bytes / 1024:.0f} KiB; the same answers as the original "
         f"on {packed.parity.rows:,} rows (largest difference {packed.parity.worst:.1e})."
     )
+    return explored, assessment, packed
+
+
+def _enter(
+    flow: Flow, project: Project, divided: Cut, assessment: Assessment, packed: Packed, rival: Rival | None
+) -> tuple[int, Contest | None, list[GateResult]]:
+    """Hold the model against its gates and the champion, and register it; the champion itself comes out as it is."""
     gates = judged(assessment, packed, project)
-    held = None
     if rival is not None and rival.bundle == packed.bundle:
-        version = rival.version
-    else:
-        if rival is not None:
-            held = flow.run(contend, divided, assessment, rival, project.tolerance)
-            gates.append(judge.gate_of(held))
-        parent = rival.version if rival is not None else None
-        version = flow.run(enlist, project.model, divided, packed, assessment, gates, parent)
-    return Solution(
-        model=project.model,
-        run_id=flow.id,
-        commit=ref,
-        cut=divided,
-        bundle=packed.bundle,
-        version=version,
-        algorithm=packed.algorithm,
-        metric=assessment.metric,
-        value=assessment.value,
-        low=assessment.low,
-        high=assessment.high,
-        maximize=assessment.maximize,
-        metrics=assessment.metrics,
-        answers=assessment.answers,
-        contest=held,
-        refused=[
-            each.detail if each.name == "champion" else f"{each.name}: {each.detail}"
-            for each in gates
-            if not each.passed
-        ],
-    )
+        return rival.version, None, gates
+    held = None
+    if rival is not None:
+        held = flow.run(contend, divided, assessment, rival, project.tolerance)
+        gates.append(judge.gate_of(held))
+    parent = rival.version if rival is not None else None
+    return flow.run(enlist, project.model, divided, packed, assessment, gates, parent), held, gates
 
 
 def _known_to(rival: Rival | None, ref: str) -> str:
@@ -254,7 +273,8 @@ def judged(assessment: Assessment, packed: Packed, project: Project) -> list[Gat
     broken fit or conversion and says nothing of rows to come.
     """
     sign = ">=" if assessment.maximize else "<="
-    slack = -project.tolerance if assessment.maximize else project.tolerance * abs(assessment.value)
+    scale = max(abs(assessment.value), 1e-3 * abs(assessment.baseline))
+    slack = -project.tolerance if assessment.maximize else project.tolerance * scale
     gates = [
         *(each for each in accept.usual_gates(assessment.task) if each.required),
         Gate(
@@ -298,13 +318,18 @@ def wish_of(project: Project, trials: int | None = None) -> Wish:
     )
 
 
-def _known_schema(ws: Surface, ref: str) -> Schema | None:
-    """The schema that the dataset was given first; None if this is its first commit."""
-    dataset = ref.partition("@")[0]
-    for commit in reversed(ws.call("data.log", dataset=dataset)):
-        if commit.schema_digest:
-            try:
-                return ws.call("data.schema_of", ref=commit.ref)
-            except NotFound:
-                continue
-    return None
+def _bound(ws: Surface, project: Project, ref: str) -> str:
+    """The commit whose schema binds: the first version's, as long as the dataset is the same."""
+    try:
+        first = min(ws.call("registry.versions", model=project.model), key=lambda version: version.version)
+    except NotFound:
+        return ""
+    learned = f"{first.dataset}@{first.dataset_commit}"
+    return learned if first.dataset == project.dataset and learned != ref else ""
+
+
+def _schema_of(ws: Surface, ref: str) -> Schema | None:
+    try:
+        return ws.call("data.schema_of", ref=ref) if ref else None
+    except NotFound:
+        return None

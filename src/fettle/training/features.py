@@ -78,7 +78,11 @@ def plan(
             dropped.append(found)
     if not features:
         told = "; ".join(f"{each.name}: {each.reason}" for each in dropped[:6])
-        raise Invalid("No column is left to learn from.", found=told or "only the target column")
+        raise Invalid(
+            "No column is left to learn from.",
+            found=told or "only the target column",
+            hint="Give columns that say something about a row and were known before its target was.",
+        )
     return FeaturePlan(
         task=decided,
         target=target,

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fettle.core.errors import FettleError, NotFound
-from fettle.server import blobs, routes
+from fettle.server import blobs, routes, signin
 from fettle.server.guard import Guard
 from fettle.server.identity import Identity
 from fettle.server.openapi import describe
@@ -49,9 +49,11 @@ def create_app(
             *blobs.routes(workspace, identity),
             *routes.routes(workspace, identity),
             Route("/api/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            *signin.routes(identity),
             *pages(workspace),
         ],
         exception_handlers={FettleError: routes.refuse},
     )
+    app.add_middleware(signin.Door, identity=identity)
     app.add_middleware(Guard, hosts=hosts)
     return app

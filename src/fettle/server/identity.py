@@ -11,6 +11,8 @@ from fettle.core.errors import Denied
 from fettle.governance import access
 from fettle.workspace import Workspace
 
+TOKEN_COOKIE = "fettle-token"
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -32,23 +34,31 @@ class Identity:
         self._require_token = require_token
 
     def caller(self, request: Request) -> Caller:
-        """Return who calls.
+        """Return who calls: by bearer token, or by the cookie that the sign-in page set.
 
         Raises:
-            Denied: The token is missing, unknown, expired or revoked.
+            Unauthenticated: The token is missing, unknown, expired or revoked.
         """
-        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        secret = bearer.strip() if scheme.lower() == "bearer" else request.cookies.get(TOKEN_COOKIE, "")
+        if secret:
+            return self.known(secret)
         with self._workspace.database.read() as tx:
-            if scheme.lower() == "bearer" and secret:
-                token = access.identify(tx, secret.strip(), now=self._workspace.clock.now())
-                if token is None:
-                    raise Unauthenticated(
-                        "The token is not valid.", found="unknown, expired or revoked", hint=_HINT
-                    )
-                return Caller(token.actor, Role[token.role.upper()])
             if self._require_token or access.any_token(tx):
-                raise Unauthenticated("This workspace asks for a token.", found="no bearer token", hint=_HINT)
+                raise Unauthenticated("This workspace asks for a token.", found="no token", hint=_HINT)
         return Caller(self._workspace.actor, Role.ADMIN)
+
+    def known(self, secret: str) -> Caller:
+        """Return whose token this is.
+
+        Raises:
+            Unauthenticated: Nobody's: it is unknown, expired or revoked.
+        """
+        with self._workspace.database.read() as tx:
+            token = access.identify(tx, secret, now=self._workspace.clock.now())
+        if token is None:
+            raise Unauthenticated("The token is not valid.", found="unknown, expired or revoked", hint=_HINT)
+        return Caller(token.actor, Role[token.role.upper()])
 
 
 class Unauthenticated(Denied):

@@ -73,9 +73,12 @@ def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium, or the one that playwright installed."""
+    """The system's Chromium, or the one that playwright installed.
+
+    For one module only: while it is there, an event loop runs in the test's thread, and no test may start another.
+    """
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("FETTLE_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     with sync_playwright() as playwright:

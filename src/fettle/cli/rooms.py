@@ -143,10 +143,14 @@ def _parameters(act: Act) -> list[inspect.Parameter]:
                 if each.positional
                 else inspect.Parameter.KEYWORD_ONLY,
                 default=inspect.Parameter.empty if each.required else each.default,
-                annotation=Annotated[each.type if plain else str, said],
+                annotation=Annotated[each.type if plain else _text_of(each.required), said],
             )
         )
     return made
+
+
+def _text_of(required: bool) -> Any:  # a type, for the parser
+    return str if required else str | None
 
 
 def _has_bool(kind: Any) -> bool:

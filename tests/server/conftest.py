@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -15,17 +16,26 @@ from fettle.server.run import bind
 from fettle.workspace import Workspace
 
 
+@contextmanager
+def serve(workspace: Workspace, *, require_token: bool = False) -> Iterator[str]:
+    """Serve a workspace; yields the URL."""
+    listener = bind("127.0.0.1", 0)
+    app = create_app(workspace, require_token=require_token)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Workspace, str]]:
     """An embedded workspace and the URL of a server of it."""
-    with Workspace.create(tmp_path / "team") as workspace:
-        listener = bind("127.0.0.1", 0)
-        server = uvicorn.Server(uvicorn.Config(create_app(workspace), log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        yield workspace, f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with Workspace.create(tmp_path / "team") as workspace, serve(workspace) as url:
+        yield workspace, url
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def create_app(
             *blobs.routes(workspace, identity),
             *routes.routes(workspace, identity),
             Route("/api/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-            *signin.routes(identity),
+            *signin.routes(workspace, identity),
             *pages(workspace),
         ],
         exception_handlers={FettleError: routes.refuse},

@@ -44,7 +44,7 @@ class Guard:
         if (
             origin is not None
             and scope["method"] not in ("GET", "HEAD")
-            and urlsplit(origin).netloc != named[0]
+            and [urlsplit(origin).netloc] != named
         ):
             return Denied(
                 "Changes are not taken from pages of another site.",

@@ -6,57 +6,70 @@ keeps it in a cookie that no script can read and no other site can send.
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from jinja2 import Environment, PackageLoader
+from starlette.authentication import SimpleUser
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fettle.core.errors import FettleError, Invalid
-from fettle.server.identity import TOKEN_COOKIE, Identity, Unauthenticated
+from fettle.acts import Surface
+from fettle.core.errors import Denied, FettleError, Invalid
+from fettle.server.identity import Identity, Unauthenticated, cookie_of
+from fettle.web.asked import local
 from fettle.web.assets import Assets
-from fettle.web.site import HEADERS
+from fettle.web.site import HEADERS, Site, asked_of
 
-OPEN = ("/api/", "/static/", "/health", "/sign-in", "/sign-out")
+OPEN = ("/health", "/sign-in", "/sign-out")
+OPEN_BELOW = ("/api/", "/static/")
 LONGEST_FORM_BYTES = 4096
 
 
 class Door:
-    """Lets a page be seen only by who is known; the API asks for itself."""
+    """Lets a page be seen only by who is known; the API asks for itself.
+
+    A page's request then carries who has signed in as Starlette's `user`.
+    """
 
     def __init__(self, app: ASGIApp, *, identity: Identity) -> None:
         self._app = app
         self._identity = identity
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(OPEN):
+        if scope["type"] != "http" or scope["path"] in OPEN or scope["path"].startswith(OPEN_BELOW):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
         try:
-            await run_in_threadpool(self._identity.caller, request)
-        except Unauthenticated as error:
+            caller = await run_in_threadpool(self._identity.caller, request)
+        except Denied as error:
             await _turned_away(request, error)(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        user = {"user": SimpleUser(caller.actor)} if caller.signed_in else {}
+        await self._app({**scope, **user}, receive, send)
 
 
-def routes(identity: Identity) -> list[Route]:
+def routes(workspace: Surface, identity: Identity) -> list[Route]:
     """The sign-in page and the way out."""
-    template = Environment(loader=PackageLoader("fettle.web"), autoescape=True).get_template(
-        "server/signin.html"
-    )
-    asset = Assets.load()
+    site = Site(workspace, Assets.load())
 
-    def form(back: str, error: FettleError | None = None) -> Response:
-        text = template.render(asset=asset, back=back, error=error)
+    def form(request: Request, back: str, error: FettleError | None = None) -> Response:
+        text = site.render("server/signin.html", request, asked_of(request), {"back": back, "error": error})
         return Response(text, 200 if error is None else error.status, HEADERS, "text/html; charset=utf-8")
 
     async def show(request: Request) -> Response:
-        return form(local(request.query_params.get("back", "/")))
+        back = local(request.query_params.get("back", "/"))
+        try:
+            await run_in_threadpool(identity.caller, request)
+            answer: Response = RedirectResponse(back, 303, HEADERS)
+        except Unauthenticated:
+            asked = await run_in_threadpool(identity.asks)
+            answer = form(request, back) if asked else RedirectResponse(back, 303, HEADERS)
+            if cookie_of(request) in request.cookies:  # it is of no use; one that did not come may well be
+                answer.delete_cookie(cookie_of(request), httponly=True, samesite="strict")
+        return answer
 
     async def enter(request: Request) -> Response:
         given = await _form(request)
@@ -64,15 +77,15 @@ def routes(identity: Identity) -> list[Route]:
         try:
             await run_in_threadpool(identity.known, secret)
         except Unauthenticated as error:
-            return form(back, error)
-        answer = RedirectResponse(back, status_code=303)
+            return form(request, back, error)
+        answer = RedirectResponse(back, 303, HEADERS)
         secure = request.url.scheme == "https"
-        answer.set_cookie(TOKEN_COOKIE, secret, httponly=True, samesite="strict", secure=secure, path="/")
+        answer.set_cookie(cookie_of(request), secret, httponly=True, samesite="strict", secure=secure)
         return answer
 
-    async def leave(_: Request) -> Response:
-        answer = RedirectResponse("/sign-in", status_code=303)
-        answer.delete_cookie(TOKEN_COOKIE, path="/", httponly=True, samesite="strict")
+    async def leave(request: Request) -> Response:
+        answer = RedirectResponse("/sign-in", 303, HEADERS)
+        answer.delete_cookie(cookie_of(request), httponly=True, samesite="strict")
         return answer
 
     return [
@@ -80,12 +93,6 @@ def routes(identity: Identity) -> list[Route]:
         Route("/sign-in", enter, methods=["POST"]),
         Route("/sign-out", leave, methods=["POST"]),
     ]
-
-
-def local(path: str) -> str:
-    """The path itself if it leads to a page of this server, else the first page."""
-    plain = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
-    return path if plain else "/"
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -97,9 +104,22 @@ async def _form(request: Request) -> dict[str, str]:
     return dict(parse_qsl(body.decode("utf-8", "replace")))
 
 
-def _turned_away(request: Request, error: Unauthenticated) -> Response:
-    page = request.method in ("GET", "HEAD") and not request.url.path.endswith(".json")
-    if page and "hx-request" not in request.headers:
-        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/sign-in?back={quote(back, safe='')}", status_code=303)
-    return JSONResponse({"error": error.as_dict()}, status_code=error.status)
+def _turned_away(request: Request, error: Denied) -> Response:
+    """A person is led to the sign-in page; a program, a twin and a fragment get the error."""
+    headers = request.headers
+    fragment = "hx-request" in headers
+    program = "authorization" in headers or request.url.path.endswith(".json")
+    if not isinstance(error, Unauthenticated) or program:
+        return JSONResponse({"error": error.as_dict()}, status_code=error.status)
+    if fragment:  # htmx then leaves the page that its fragment belongs to
+        page = urlsplit(headers.get("hx-current-url", "/"))
+        way = {"HX-Redirect": _sign_in(page.path, page.query)}
+        return JSONResponse({"error": error.as_dict()}, status_code=error.status, headers=way)
+    looks = request.method in ("GET", "HEAD")
+    way_in = _sign_in(request.url.path, request.url.query) if looks else "/sign-in"
+    return RedirectResponse(way_in, 303, HEADERS)
+
+
+def _sign_in(path: str, query: str) -> str:
+    back = local(f"{path}?{query}" if query else path)
+    return f"/sign-in?{urlencode({'back': back})}"

@@ -9,6 +9,12 @@ from urllib.parse import urlencode
 from fettle.core.errors import Invalid
 
 
+def local(address: str) -> str:
+    """The address if it leads to a page of this server, else the first page."""
+    plain = address.startswith("/") and address[1:2] not in ("/", "\\") and address.isprintable()
+    return address if plain else "/"
+
+
 @dataclass(frozen=True)
 class Asked:
     """The path and query of one request, read with types.

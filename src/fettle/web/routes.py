@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,6 +23,7 @@ from fettle.web import (
     serving,
     tracking,
 )
+from fettle.web.asked import local
 from fettle.web.site import HEADERS, THEME_COOKIE, THEMES, Site, as_json
 
 ROOMS = (
@@ -82,8 +83,6 @@ async def choose_theme(site: Site, request: Request) -> Response:
         return site.refuse(
             Invalid("There is no such theme.", found=theme[:40], hint=f"One of: {', '.join(THEMES)}"), request
         )
-    parts = urlsplit(back)
-    inside = back.startswith("/") and not back.startswith(("//", "/\\")) and not parts.netloc
-    response = RedirectResponse(back if inside else "/", 303, HEADERS)
+    response = RedirectResponse(local(back), 303, HEADERS)
     response.set_cookie(THEME_COOKIE, theme, max_age=31_536_000, samesite="lax")
     return response

@@ -134,7 +134,14 @@ class Site:
             "ago": partial(formats.age, now=now),
             "ago_here": partial(formats.age, now=datetime.now(UTC)),
             "alarms": self.alarms(self.ws),
+            "visitor": visitor_of(request),
         }
+
+
+def visitor_of(request: Request) -> str:
+    """The name of who has signed in, as Starlette's `user` of a request; empty where nobody had to."""
+    user = request.scope.get("user")
+    return user.display_name if user is not None else ""
 
 
 def asked_of(request: Request) -> Asked:

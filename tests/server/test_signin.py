@@ -122,7 +122,7 @@ def test_a_revoked_token_is_out_at_once(http: httpx.Client, served: Served):
     assert http.get("/audit").status_code == 200
     served[0].governance.revoke(made.token.id)
     assert http.get("/audit").headers["location"] == way_in("/audit")
-    assert 'Max-Age=0' in http.get("/sign-in").headers["set-cookie"]
+    assert "Max-Age=0" in http.get("/sign-in").headers["set-cookie"]
 
 
 def test_signing_out_forgets_the_token(http: httpx.Client, served: Served):
@@ -150,7 +150,15 @@ def test_a_server_for_others_asks_without_any_token_too(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "back",
-    ["//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "javascript:x", "/a\nb", "/\t/x"],
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https://evil.example",
+        "javascript:x",
+        "/a\nb",
+        "/\t/x",
+    ],
 )
 def test_the_way_back_never_leads_elsewhere(http: httpx.Client, served: Served, back: str):
     made = served[0].governance.grant("user:ada", "viewer")

@@ -10,6 +10,7 @@ Read the rooms from `core` upward and you have walked the lifecycle: `core`, `st
     ws.registry.promote("fraud", 3)
     fettle.load("fraud@champion").predict([{"amount": 12.5}])
 
+    fettle.data("churn@v1").collect()             # the rows of a version
     with fettle.run("fraud") as run:              # a tracked run
         run.log(loss=0.3)
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fettle import data as data
 from fettle.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ __all__ = [
     "Unavailable",
     "Workspace",
     "__version__",
+    "data",
     "load",
     "run",
     "step",

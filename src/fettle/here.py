@@ -1,8 +1,9 @@
-"""Short words for the workspace of this folder: `fettle.run("churn")`, `fettle.load("fraud@champion")`.
+"""Short words for the workspace of this folder: `fettle.run("churn")`, `fettle.data("churn@v1")`, `fettle.load(…)`.
 
     with fettle.run("churn", params={"lr": 0.1}) as run:
         run.log(loss=0.3)
     fettle.load("fraud@champion").predict([{"amount": 12.5}])
+    fettle.data("churn@v1").filter(…).collect()
 
 The workspace is what `Workspace.open()` finds; it is opened at the first use and stays open.
 """
@@ -16,6 +17,10 @@ from typing import TYPE_CHECKING, Any
 from fettle.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
     from fettle.acts import Surface
     from fettle.packaging.predictor import Predictor
     from fettle.tracking.active import ActiveRun
@@ -54,6 +59,24 @@ def load(ref: str, *, workspace: Surface | None = None) -> Predictor:
     else:
         version = ws.call("registry.alias", model=model, alias=which or "champion")
     return Predictor(fetch(ws.blobs, version.bundle, ws.folder / "cache"))
+
+
+def frame(
+    ref: str, columns: Sequence[str] | None = None, *, workspace: Surface | None = None
+) -> pl.LazyFrame:
+    """Open a version of a dataset lazily: `fettle.data("churn@v1").filter(…).collect()`.
+
+    Args:
+        ref: `name`, `name@branch`, `name@tag`, `name@commit`; with a path (`name@ref/events.csv`) one file of it.
+        columns: Which columns, in which order; None means all.
+        workspace: Where it is; None means the workspace of this folder.
+
+    Raises:
+        NotFound: There is no such version, file or column; the nearest names are offered.
+    """
+    from fettle.data import versions
+
+    return versions.frame(workspace or _workspace(), ref, columns)
 
 
 def _workspace() -> Surface:

@@ -112,3 +112,16 @@ def test_an_absent_file_of_arguments():
 )
 def test_what_a_command_line_can_say_in_words(kind: object, plain: bool):
     assert is_plain(kind) is plain
+
+
+def test_an_errand_below_a_workspace_uses_it_and_makes_one_where_there_is_none(tmp_path, monkeypatch, fettle):
+    inner = tmp_path / "project" / "raw"
+    inner.mkdir(parents=True)
+    (inner / "rows.csv").write_text("a,b\n1,2\n")
+    monkeypatch.delenv("FETTLE_WORKSPACE", raising=False)
+    monkeypatch.chdir(tmp_path / "project")
+    assert fettle("data", "ingest", "raw/rows.csv").code == 0
+    monkeypatch.chdir(inner)
+    assert fettle("data", "ingest", "rows.csv", "--dataset", "more").code == 0
+    assert (tmp_path / "project" / ".fettle").is_dir() and not (inner / ".fettle").exists()
+    assert fettle("data", "ingest", "rows.csv", "-w", str(tmp_path / "nowhere")).code == 3

@@ -1,5 +1,8 @@
 """Schemas: inferred from good rows, kept as TOML that reads back the same."""
 
+from datetime import UTC, date, datetime
+
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 from fettle.core.errors import Invalid, NotFound
 from fettle.data import schemas, validate
 from fettle.data.records import Rule, Schema
+from fettle.data.revision import revise
 
 GOOD = pl.DataFrame(
     {
@@ -58,6 +62,11 @@ rules = st.builds(
     values=st.one_of(st.none(), st.lists(names, max_size=4)),
     missing_max=st.one_of(st.none(), st.floats(0, 1)),
     unique=st.booleans(),
+    regex=st.sampled_from([None, "[a-z]+", 'a"b\\d', "x # y"]),
+    min_length=st.one_of(st.none(), st.integers(0, 9)),
+    min_at=st.one_of(st.none(), st.datetimes(datetime(1, 1, 2), timezones=st.just(UTC))),
+    monotone=st.sampled_from([None, "increasing", "strictly decreasing"]),
+    drift_max=st.one_of(st.none(), st.floats(0, 1)),
 )
 
 
@@ -74,6 +83,7 @@ def test_toml_reads_back_the_same(schema):
         ('[[column]]\nname = "a"\ntype = "float"\n', Invalid, "float"),
         ('[[column]]\nname = "a"\ntype = "number"\nmin = "low"\n', Invalid, "min"),
         ('[[column]]\nname = "a"\ntype = "number"\nmaximum = 3\n', NotFound, "'max'"),
+        ('[[column]]\nname = "a"\ntype = "string"\nregex = "["\n', Invalid, "cannot be used"),
     ],
 )
 def test_a_mistake_in_toml_is_named(text, kind, said):
@@ -97,3 +107,88 @@ def test_a_target_with_gaps_fits_its_own_schema():
 def test_long_texts_fit_their_own_schema():
     frame = pl.DataFrame({"answer": ["yes, " * 60, "no, " * 60] * 20})
     assert validate.validate(frame, schemas.infer(frame, target="answer")).ok
+
+
+def test_a_time_column_in_order_is_expected_so_again():
+    days = pl.date_range(date(2024, 1, 1), date(2024, 2, 10), eager=True)
+    frame = pl.DataFrame({"on": days, "other": days})
+    schema = schemas.infer(frame, time="on")
+
+    assert (schema.rule("on").monotone, schema.rule("other").monotone) == ("increasing", None)
+    assert [each.kind for each in validate.validate(frame.reverse(), schema).anomalies] == ["not-monotone"]
+
+
+def test_dates_without_a_zone_are_taken_as_utc():
+    text = '[[column]]\nname = "on"\ntype = "date"\nmin_at = 2024-01-31\nmax_at = 2024-02-01T12:00:00\n'
+
+    rule = schemas.from_toml(text).rule("on")
+
+    assert rule.min_at == datetime(2024, 1, 31, tzinfo=UTC)
+    assert rule.max_at == datetime(2024, 2, 1, 12, tzinfo=UTC)
+
+
+WRITTEN = """# Ours.
+target = "left"
+
+[[column]]
+# In euros.
+name = "amount"
+type = "number"
+max = 10.0  # the limit
+unique = true
+
+[[column]]   # second
+name = "plan"
+type = "string"
+values = [
+  "basic", # cheap
+  "pro",
+]
+# the end of plan
+
+[[column]]
+name = "left"
+type = "boolean"
+"""
+
+
+def test_a_revised_text_keeps_what_a_person_wrote():
+    schema = schemas.from_toml(WRITTEN)
+    amount, plan, left = schema.columns
+    changed = Schema(
+        [
+            msgspec.structs.replace(amount, max=20.0, missing_max=0.1, unique=False),
+            msgspec.structs.replace(plan, values=["basic", "max", "pro"]),
+            left,
+            Rule("new", "integer"),
+        ],
+        target="left",
+        rows_min=5,
+    )
+
+    text = revise(WRITTEN, changed)
+
+    assert schemas.from_toml(text) == changed
+    for kept in (
+        "# Ours.",
+        "# In euros.",
+        "max = 20.0  # the limit",
+        "[[column]]   # second",
+        "# the end of plan",
+    ):
+        assert kept in text
+    assert "unique" not in text
+    assert revise(WRITTEN, schema) == WRITTEN
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.builds(Schema, columns=st.lists(rules, max_size=3, unique_by=lambda each: each.name)),
+    st.builds(Schema, columns=st.lists(rules, max_size=3, unique_by=lambda each: each.name)),
+)
+def test_a_revised_text_says_the_new_schema(before, after):
+    found = schemas.from_toml(revise(schemas.to_toml(before), after))
+
+    assert sorted(found.columns, key=lambda each: each.name) == sorted(
+        after.columns, key=lambda each: each.name
+    )

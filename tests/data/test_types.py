@@ -60,3 +60,12 @@ def test_a_field_never_overwrites_a_column():
 def test_bytes_are_refused():
     with pytest.raises(Invalid, match="'b' cannot be used"):
         normalise(pl.DataFrame({"b": [b"\x00"]}))
+
+
+def test_a_number_too_large_for_64_bits_keeps_every_digit():
+    ids = pl.DataFrame(
+        {"id": pl.Series([2**63 + 1, 7], dtype=pl.UInt64), "round": pl.Series([2**63, 0], dtype=pl.UInt64)}
+    )
+    kept = normalise(ids)
+    assert kept["id"].to_list() == ["9223372036854775809", "7"]
+    assert kept["round"].to_list() == [float(2**63), 0.0]

@@ -1,11 +1,14 @@
 """Validation: each kind of anomaly, its severity, the count by hand, and the change that would accept it."""
 
+from datetime import UTC, date, datetime
+
 import numpy as np
 import polars as pl
 import pytest
 
 from fettle.data import schemas, validate
-from fettle.data.records import Report
+from fettle.data.profiles import profile
+from fettle.data.records import Report, Rule, Schema
 
 GOOD = pl.DataFrame(
     {
@@ -101,3 +104,110 @@ def test_rows_drawn_from_the_same_law_raise_no_errors():
 
 def test_every_kind_of_anomaly_has_a_severity():
     assert set(validate.KINDS.values()) == {"error", "warning", "notice"}
+
+
+def rows_of(report: Report, kind: str) -> list[tuple[int, str | None]]:
+    return [(each.row, each.value) for each in next(a for a in report.anomalies if a.kind == kind).failing]
+
+
+def test_the_rows_that_fail_are_listed_with_numbers_from_one():
+    report = check(pl.when(pl.int_range(pl.len()) == 7).then(300).otherwise("age").alias("age"))
+
+    assert rows_of(report, "range") == [(8, "300")]
+    assert rows_of(check(first("height", 30, None)), "missing-rate") == [(row, None) for row in range(1, 21)]
+
+
+def test_all_failing_rows_as_a_frame():
+    bad = GOOD.with_columns(first("age", 30, 300), first("plan", 2, "x"), first("height", 1, None))
+
+    found = validate.failing_rows(bad, SCHEMA)
+
+    assert found.columns == ["row", "column", "kind", "value"]
+    assert found.filter(kind="range")["row"].to_list() == list(range(1, 31))
+    assert found.filter(column="plan")["value"].to_list() == ["x", "x"]
+    assert found.filter(kind="missing-rate")["value"].to_list() == [None]
+    assert validate.failing_rows(GOOD, SCHEMA).height == 0
+
+
+TEXTS = pl.DataFrame(
+    {
+        "code": ["AB12", "CD34", "EF56", "GH78"],
+        "at": [datetime(2024, 1, day) for day in (1, 2, 3, 4)],
+        "on": [date(2024, 1, day) for day in (1, 2, 3, 4)],
+    }
+)
+AT, LATER = datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "rows"),
+    [
+        (Rule("code", "string", regex="[A-Z]{2}[0-9]{2}"), None, []),
+        (Rule("code", "string", regex="[A-F]{2}[0-9]{2}"), "pattern", [4]),
+        (Rule("code", "string", regex="AB"), "pattern", [1, 2, 3, 4]),
+        (Rule("code", "string", min_length=5), "length", [1, 2, 3, 4]),
+        (Rule("code", "string", min_length=4, max_length=4), None, []),
+        (Rule("at", "datetime", min_at=AT), "date-range", [1]),
+        (Rule("at", "datetime", max_at=LATER), "date-range", [4]),
+        (Rule("on", "date", min_at=AT, max_at=LATER), "date-range", [1, 4]),
+        (Rule("at", "datetime", monotone="strictly increasing"), None, []),
+        (Rule("on", "date", monotone="decreasing"), "not-monotone", [2, 3, 4]),
+    ],
+)
+def test_rules_about_texts_and_times(rule, kind, rows):
+    report = validate.validate(TEXTS, Schema([rule]))
+    found = [each for each in report.anomalies if each.kind != "new-column"]
+
+    assert [each.kind for each in found] == ([kind] if kind else [])
+    if kind:
+        assert [each.row for each in found[0].failing] == rows
+        assert found[0].suggestion
+        accepted = validate.accept(Schema([rule]), found)
+        again = validate.validate(TEXTS, accepted)
+        assert [each.kind for each in again.anomalies if each.kind != "new-column"] == []
+
+
+def test_order_looks_past_missing_values():
+    frame = pl.DataFrame({"n": [1, None, 3, 2, None, 2]})
+
+    report = validate.validate(frame, Schema([Rule("n", "integer", monotone="increasing")]))
+
+    assert rows_of(report, "not-monotone") == [(4, "2")]
+    strictly = validate.validate(frame, Schema([Rule("n", "integer", monotone="strictly increasing")]))
+    assert rows_of(strictly, "not-monotone") == [(4, "2"), (6, "2")]
+
+
+def test_too_few_rows_are_said():
+    report = validate.validate(TEXTS, Schema([], rows_min=5))
+
+    found = next(each for each in report.anomalies if each.kind == "few-rows")
+    assert validate.accept(Schema([], rows_min=5), [found]).rows_min == 4
+
+
+def test_texts_in_a_column_of_numbers_are_listed():
+    frame = pl.DataFrame({"n": ["1", "2", "three", None]})
+
+    report = validate.validate(frame, Schema([Rule("n", "integer")]))
+
+    assert rows_of(report, "type") == [(3, "three")]
+    assert "1 of 3 cannot be read as integer" in report.anomalies[0].message
+    assert validate.failing_rows(frame, Schema([Rule("n", "integer")]))["row"].to_list() == [3]
+
+
+def test_drift_is_told_against_a_reference():
+    draw = np.random.default_rng(3)
+    good, other = (pl.DataFrame({"x": draw.normal(shift, 1, 5000)}) for shift in (0, 1))
+    schema = Schema([Rule("x", "number", drift_max=0.1)])
+
+    assert validate.validate(good, schema, reference=profile(good)).anomalies == []
+    assert validate.validate(other, schema).anomalies == []
+    found = validate.validate(other, schema, reference=profile(good)).anomalies
+    assert [each.kind for each in found] == ["drift"]
+    accepted = validate.accept(schema, found)
+    assert validate.validate(other, accepted, reference=profile(good)).anomalies == []
+
+
+def test_a_lazy_frame_gives_the_same_report():
+    bad = GOOD.with_columns(first("age", 3, 300), first("height", 2, float("nan")))
+
+    assert validate.validate(bad.lazy(), SCHEMA) == validate.validate(bad, SCHEMA)

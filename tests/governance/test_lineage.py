@@ -115,3 +115,14 @@ def test_the_card_says_what_is_known_and_what_is_missing(story: Workspace) -> No
     assert "_No gates are recorded._" in bare.text
     for each in card.missing:
         assert f"- {each}" in card.text
+
+
+def test_what_was_made_from_a_version_is_found_both_ways(workspace: Workspace) -> None:
+    raw = commit_frame(workspace, "churn", pl.DataFrame({"n": [1, 2]}), message="raw")
+    clean = commit_frame(
+        workspace, "clean", pl.DataFrame({"n": [2]}), message="clean", metadata={"made_from": raw.ref}
+    )
+    assert ("commit raw", "was made into", "commit clean") in relations(workspace, f"commit:{raw.ref}")
+    assert ("commit raw", "was made into", "commit clean") in relations(workspace, f"commit:{clean.ref}")
+    assert [each.id for each in workspace.data.derived("churn")] == [clean.id]
+    assert workspace.data.derived("clean") == []

@@ -82,7 +82,7 @@ FILES: dict[str, tuple[Callable[[Path], object], int, tuple[str, ...]]] = {
     "a binary file": (write(b"\x00\x01\x02" * 500), 2, ("binary",)),
     "a picture": (write(b"\x89PNG\r\n\x1a\n" + bytes(99)), 2, ("PNG",)),
     "a web page": (write("<!doctype html><title>Sign in</title>"), 2, ("web page",)),
-    "another encoding": (write("a,class label\ncaf\xe9,1\n".encode("latin-1")), 2, ("UTF-8", "iconv")),
+    "another encoding": (write(b"a,class label\ncaf\x81\x8d,1\n"), 2, ("UTF-8", "iconv")),
     "a ragged file": (write("a,class label\n1,x\n2,y,z\n"), 2, ("ragged: line 3", "3 field(s)")),
     "an open quote": (write('a,class label\n1,"x\n2,y\n'), 2, ("quote",)),
     "numbers for names": (write("1,2\n3,4\n5,6\n"), 2, ("no column names",)),
@@ -145,7 +145,7 @@ WORDS: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "a name with a slash": (("good.csv", *TARGET, "--name", "a/b"), 2, ("cannot name a project",)),
     "a query on nothing": (("SELECT * FROM 'nope.csv'", *TARGET), 3, ("does not exist",)),
     "a query that is wrong": (("SELECT nope FROM 'good.csv'", *TARGET), 2, ("cannot be run",)),
-    "an address": (("https://example.org/a.csv", *TARGET), 2, ("address", "Download")),
+    "an address": (("ftp://example.org/a.csv", *TARGET), 2, ("scheme", "'ftp'")),
 }
 
 

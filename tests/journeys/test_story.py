@@ -91,7 +91,7 @@ def test_from_rows_to_a_rollback(ws: Surface):
     verdict = ws.governance.verify()
     assert verdict.whole
     acts = [entry.act for entry in ws.governance.audit(limit=100)]
-    assert {"data.commit", "registry.register", "registry.promote", "registry.rollback"} <= set(acts)
+    assert {"data.record", "registry.register", "registry.promote", "registry.rollback"} <= set(acts)
 
 
 def test_a_repeated_request_is_done_once(ws: Surface):

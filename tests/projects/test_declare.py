@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fettle.core.errors import Conflict, Invalid, Unavailable
-from fettle.projects.declare import read_project, write_project
+from fettle.projects.declare import read_project, read_values, render, write_project
 
 VALUES = {
     "project.name": 'Größe "2"',
@@ -66,3 +66,13 @@ def test_a_folder_that_is_a_file_is_a_clear_error(tmp_path: Path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(Unavailable, match="cannot be written"):
         write_project(tmp_path / "file" / "below", VALUES)
+
+
+def test_tables_of_one_name_stand_last_and_are_read_again(tmp_path):
+    clean = [{"do": "impute", "columns": ["age"]}, {"do": "merge", "mapping": {"a b": "c"}}]
+    values = {"project.name": "p", "clean": clean, "train.trials": 3}
+
+    write_project(tmp_path, values)
+
+    assert read_values(tmp_path) == values
+    assert render(values).endswith('[[clean]]\ndo = "merge"\nmapping = {"a b" = "c"}\n')

@@ -10,6 +10,9 @@ from tests.web.life import NAME
 LISTS = (
     "/",
     "/data",
+    "/labels",
+    "/features",
+    "/privacy",
     "/pipelines",
     "/runs",
     "/models",

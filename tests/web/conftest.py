@@ -21,6 +21,7 @@ from fettle.core.clock import FrozenClock
 from fettle.server.run import bind
 from fettle.web import pages
 from fettle.workspace import Workspace
+from tests.web import holdings as full
 from tests.web.life import START, Life
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -63,6 +64,28 @@ def site(life: Life) -> Iterator[str]:
 def http(site: str) -> Iterator[httpx.Client]:
     """A plain HTTP client of these pages."""
     with httpx.Client(base_url=site, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def holdings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[full.Holdings]:
+    """A workspace full of data: versions with a merge, checks, files, privacy and features; only to be read."""
+    made = full.make(tmp_path_factory.mktemp("holdings"))
+    yield made
+    made.ws.close()
+
+
+@pytest.fixture(scope="session")
+def data_site(holdings: full.Holdings) -> Iterator[str]:
+    """The address of the pages of that workspace."""
+    with serve(holdings.ws) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def data_http(data_site: str) -> Iterator[httpx.Client]:
+    """A plain HTTP client of these pages."""
+    with httpx.Client(base_url=data_site, timeout=30) as client:
         yield client
 
 

@@ -11,6 +11,9 @@ the HTTP route and its OpenAPI entry, the remote client's call, the command, the
     workspace.registry.promote("fraud", 3)            # Python, in process or remote
     POST /api/v1/registry/promote                     # HTTP
     fettle registry promote fraud 3 --to champion     # command line
+
+An errand is what happens beside the workspace, on the user's own files: `@errand("data.add")`. It takes the workspace
+and calls its acts, so it runs the same against a remote one; Python method and command are derived likewise.
 """
 
 from __future__ import annotations
@@ -23,9 +26,11 @@ if TYPE_CHECKING:
     from fettle.acts.catalog import Catalog as Catalog
     from fettle.acts.context import Context as Context
     from fettle.acts.declare import act as act
+    from fettle.acts.errands import errand as errand
     from fettle.acts.perform import Site as Site
     from fettle.acts.records import Act as Act
     from fettle.acts.records import AuditEntry as AuditEntry
+    from fettle.acts.records import Errand as Errand
     from fettle.acts.records import Event as Event
     from fettle.acts.records import Parameter as Parameter
     from fettle.acts.records import Role as Role
@@ -36,12 +41,14 @@ __all__ = [
     "AuditEntry",
     "Catalog",
     "Context",
+    "Errand",
     "Event",
     "Parameter",
     "Role",
     "Site",
     "Surface",
     "act",
+    "errand",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -51,11 +58,13 @@ __getattr__, __dir__ = lazy_exports(
         "AuditEntry": ".records",
         "Catalog": ".catalog",
         "Context": ".context",
+        "Errand": ".records",
         "Event": ".records",
         "Parameter": ".records",
         "Role": ".records",
         "Site": ".perform",
         "Surface": ".surface",
         "act": ".declare",
+        "errand": ".errands",
     },
 )

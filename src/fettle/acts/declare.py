@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import types
 import typing
 from collections.abc import Callable
 from functools import cached_property
@@ -21,6 +22,7 @@ def act(
     reads: bool = False,
     audited: bool = True,
     keeps_answer: bool = True,
+    plumbing: bool = False,
 ) -> Callable[[F], F]:
     """Declare the decorated function as the act `name`, a room and a verb joined by a dot.
 
@@ -36,13 +38,14 @@ def act(
             journals) and would only be written down twice.
         keeps_answer: False for an act that answers with a secret: a repeated idempotency key is then refused, as the
             first answer was written down nowhere.
+        plumbing: True for an act that only completes an errand; the command line lists such acts apart.
     """
     if not re.fullmatch(r"[a-z_]+\.[a-z_]+", name):
         raise ValueError(f"an act is named room.verb, not {name!r}")
     role = needs if needs is not None else (Role.VIEWER if reads else Role.EDITOR)
 
     def declare(function: F) -> F:
-        setattr(function, "act", _Declared(name, function, role, reads, audited, keeps_answer))  # noqa: B010 - functions have no such attribute for a type checker
+        setattr(function, "act", _Declared(name, function, role, reads, audited, keeps_answer, plumbing))  # noqa: B010 - functions have no such attribute for a type checker
         return function
 
     return declare
@@ -72,6 +75,7 @@ class _Declared:
         reads: bool,
         audited: bool,
         keeps_answer: bool,
+        plumbing: bool,
     ) -> None:
         self.name = name
         self._function = function
@@ -79,23 +83,11 @@ class _Declared:
         self._reads = reads
         self._audited = audited
         self._keeps_answer = keeps_answer
+        self._plumbing = plumbing
 
     @cached_property
     def act(self) -> Act:
-        hints = typing.get_type_hints(self._function, include_extras=True)
-        summary, description, helps = read_docstring(inspect.getdoc(self._function) or "")
-        signature = list(inspect.signature(self._function).parameters.values())[1:]
-        parameters = tuple(
-            Parameter(
-                name=each.name,
-                type=hints.get(each.name, Any),
-                default=Parameter.REQUIRED if each.default is inspect.Parameter.empty else each.default,
-                help=helps.get(each.name, ""),
-                positional=each.kind is not inspect.Parameter.KEYWORD_ONLY,
-            )
-            for each in signature
-        )
-        returns = hints.get("return", Any)
+        parameters, returns, summary, description = described(self._function)
         return Act(
             name=self.name,
             function=self._function,
@@ -105,9 +97,39 @@ class _Declared:
             reads=self._reads,
             audited=self._audited,
             keeps_answer=self._keeps_answer,
+            plumbing=self._plumbing,
             summary=summary,
             description=description,
         )
+
+
+def described(function: Callable[..., Any]) -> tuple[tuple[Parameter, ...], Any, str, str]:
+    """What a function says of itself: its parameters but the first, what it returns, its first line and its prose."""
+    hints = _hints(function)
+    summary, description, helps = read_docstring(inspect.getdoc(function) or "")
+    parameters = tuple(
+        Parameter(
+            name=each.name,
+            type=hints.get(each.name, Any),
+            default=Parameter.REQUIRED if each.default is inspect.Parameter.empty else each.default,
+            help=helps.get(each.name, ""),
+            positional=each.kind is not inspect.Parameter.KEYWORD_ONLY,
+        )
+        for each in list(inspect.signature(function).parameters.values())[1:]
+    )
+    return parameters, hints.get("return", Any), summary, description
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations, resolved; what is returned may be named for type checkers only, and is then any."""
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except NameError:
+        probe = types.FunctionType(function.__code__, function.__globals__)
+        probe.__annotations__ = {
+            name: each for name, each in function.__annotations__.items() if name != "return"
+        }
+        return typing.get_type_hints(probe, include_extras=True)
 
 
 _ARGUMENT = re.compile(r"^ {4}(\w+)(?: \([^)]*\))?: (.*)$")

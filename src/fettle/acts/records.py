@@ -52,8 +52,32 @@ class Act:
     reads: bool
     audited: bool
     keeps_answer: bool
+    plumbing: bool
     summary: str
     description: str
+
+    @property
+    def room(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def verb(self) -> str:
+        return self.name.partition(".")[2]
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A declared errand: what is done beside the workspace, by way of its acts."""
+
+    name: str
+    function: Callable[..., Any]
+    parameters: tuple[Parameter, ...]
+    returns: Any  # any annotation
+    reads: bool
+    summary: str
+    description: str
+
+    plumbing = False
 
     @property
     def room(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fettle.acts.catalog import Catalog
-from fettle.acts.records import Act
+from fettle.acts.records import Act, Errand
 from fettle.core.clock import Clock
 from fettle.core.errors import Invalid
 
@@ -30,6 +31,7 @@ class Surface(ABC):
         clock: The workspace's time.
         folder: A folder on this machine for journals and caches.
         leases: Leases with fencing tokens; None where the workspace is remote.
+        opener: How another workspace is opened.
     """
 
     url: str
@@ -38,6 +40,15 @@ class Surface(ABC):
     clock: Clock
     folder: Path
     leases: Leases | None = None
+    opener: Callable[[str], Surface] | None = None
+
+    def elsewhere(self, url: str) -> Surface:
+        """Open another workspace, as `Workspace.open` does; for work that goes between two."""
+        if self.opener is None:
+            raise Invalid(
+                f"{url!r} cannot be opened from here.", hint="Open the workspace by Workspace.open."
+            )
+        return self.opener(url)
 
     @abstractmethod
     def call(self, name: str, /, *, idempotency_key: str | None = None, **arguments: Any) -> Any:
@@ -73,11 +84,15 @@ class Room:
     def __getattr__(self, verb: str) -> Callable[..., Any]:
         if verb.startswith("__"):
             raise AttributeError(verb)
-        act = self._surface.catalog.find(f"{self._room}.{verb}")
-        return _method(self._surface, act)
+        # a verb that is a word of Python is written as Python's own names are: `ws.labels.import_(…)`
+        catalog, name = self._surface.catalog, f"{self._room}.{verb.removesuffix('_')}"
+        if errand := catalog.find_errand(name):
+            return _errand_method(self._surface, errand)
+        return _method(self._surface, catalog.find(name))
 
     def __dir__(self) -> list[str]:
-        return [each.verb for each in self._surface.catalog.acts(self._room)]
+        catalog = self._surface.catalog
+        return [each.verb for each in (*catalog.errands(self._room), *catalog.acts(self._room))]
 
 
 def _method(surface: Surface, act: Act) -> Callable[..., Any]:
@@ -101,6 +116,12 @@ def _method(surface: Surface, act: Act) -> Callable[..., Any]:
     method.__qualname__ = act.name
     method.__doc__ = inspect.getdoc(act.function)
     method.__signature__ = _signature(act)  # type: ignore[attr-defined] - inspect reads it, checkers do not know it
+    return method
+
+
+def _errand_method(surface: Surface, errand: Errand) -> Callable[..., Any]:
+    method = functools.partial(errand.function, surface)
+    functools.update_wrapper(method, errand.function)
     return method
 
 

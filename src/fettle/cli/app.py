@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import os
 import sys
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
+
+from fettle.cli import quick
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -75,6 +75,9 @@ def build(chosen: str = "") -> App:
 
 def _whole_help(target: str) -> str | None:
     """The docstring of the command at `module:name`, a line a paragraph; None for a group, which has its own."""
+    import importlib
+    import inspect
+
     from fettle.cli.rooms import paragraphs
 
     module, _, name = target.partition(":")
@@ -117,7 +120,8 @@ def _run(tokens: Sequence[str]) -> int:
 def main() -> NoReturn:
     """The command `fettle`."""
     warnings.showwarning = _show_warning
-    sys.exit(run(sys.argv[1:]))
+    code = quick.try_run(sys.argv[1:])
+    sys.exit(run(sys.argv[1:]) if code is None else code)
 
 
 def _show_warning(message: Warning | str, *_where: object) -> None:

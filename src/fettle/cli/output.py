@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -14,7 +15,9 @@ import msgspec
 
 from fettle.core.units import size_text
 
-DIGEST_LENGTH = 64
+_REFERENCE = re.compile(r"(?<![0-9a-z])([0-9a-f]{12})[0-9a-f]{52}(?![0-9a-z])")
+"""A digest, alone or behind a name as in `churn@…`: its first twelve characters are enough to type."""
+
 PIPE_WIDTH = 200
 MOST_TEXT, LONG_TEXT, LONG_LIST, SHORT_LIST = 120, 60, 40, 24
 MOST_ITEMS = 4
@@ -35,7 +38,10 @@ def emit(value: Any, *, as_json: bool, empty: str = "Nothing yet.") -> None:
     elif isinstance(value, str):
         print(value)
     elif _is_records(value):
-        print_table([_fields(each) for each in value]) if value else say(empty)
+        _print_records(value) if value else say(empty)
+    elif hasattr(value, "to_dicts"):  # a frame: its columns are called what they are called
+        rows = value.to_dicts()
+        print_table(rows, exact=True) if rows else say("No rows.")
     elif isinstance(value, list | tuple):
         print("\n".join(cell(each) for each in value)) if value else say(empty)
     elif isinstance(value, msgspec.Struct | Mapping):
@@ -47,7 +53,8 @@ def emit(value: Any, *, as_json: bool, empty: str = "Nothing yet.") -> None:
 def emit_report(report: Any, *, as_json: bool) -> None:
     """Print a report that knows its own words: `as_dict()` for programs, `lines()` for people."""
     if as_json:
-        emit(report.as_dict() if hasattr(report, "as_dict") else report, as_json=True)
+        as_dict = getattr(report, "as_dict", None) or getattr(report, "to_dicts", None)
+        emit(as_dict() if as_dict else report, as_json=True)
     elif hasattr(report, "lines"):
         print("\n".join(report.lines()))
     else:
@@ -65,13 +72,21 @@ def next_step(command: str) -> None:
         say(f"next: {command}")
 
 
-def print_table(rows: Sequence[Mapping[str, Any]], *, title: str = "") -> None:
+def _print_records(records: Sequence[Any]) -> None:
+    """Records that have words of their own in these, others as a table of what is most important or of all."""
+    if all(hasattr(each, "lines") for each in records):
+        print("\n".join(line for each in records for line in each.lines()))
+    else:
+        print_table([each.brief() if hasattr(each, "brief") else _fields(each) for each in records])
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], *, title: str = "", exact: bool = False) -> None:
     """Print rows as a table that fits the terminal.
 
     Columns that are empty in every row are left out. Where the rest is too wide, what holds lists goes first; which
     columns those were is said on stderr, and `--json` has everything.
     """
-    columns = [_Column(name, [row.get(name) for row in rows]) for name in rows[0]]
+    columns = [_Column(name, [row.get(name) for row in rows], exact) for name in rows[0]]
     columns = [each for each in columns if not all(_blank(value) for value in each.values)]
     shown = _fitting(columns, _width())
     if title:
@@ -87,8 +102,8 @@ def print_table(rows: Sequence[Mapping[str, Any]], *, title: str = "") -> None:
 class _Column:
     """One column: its values as text, and how wide they are on a terminal."""
 
-    def __init__(self, name: str, values: list[Any]) -> None:
-        self.title = name.replace("_", " ")
+    def __init__(self, name: str, values: list[Any], exact: bool) -> None:
+        self.title = name if exact else name.replace("_", " ")
         self.values = values
         self.holds_lists = any(isinstance(each, list | tuple | Mapping | msgspec.Struct) for each in values)
         self.right = all(_is_number(each) or each is None for each in values)
@@ -149,11 +164,11 @@ def cell(value: Any, name: str = "") -> str:
         case int() if name.endswith("_bytes"):
             return size_text(value)
         case float():
-            return f"{value:.4g}"
+            return _number(value)
         case datetime():
             return f"{value:%Y-%m-%d %H:%M:%S}"
         case str():
-            return value[:12] if len(value) == DIGEST_LENGTH and value.isalnum() else value
+            return _REFERENCE.sub(r"\1", value)
         case list() | tuple():
             return _several([cell(each) for each in value])
         case Mapping():
@@ -162,6 +177,11 @@ def cell(value: Any, name: str = "") -> str:
             return next((cell(each) for each in _fields(value).values() if not _blank(each)), "")
         case _:
             return str(value)
+
+
+def _number(value: float) -> str:
+    """Four digits, or two decimals where that is more: no digit before the point is lost."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if 100 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def _several(texts: list[str]) -> str:

@@ -49,6 +49,17 @@ class Place:
             return self.open()
         return Workspace.create(self.folder)
 
+    def open_or_create(self) -> Surface:
+        """Open the workspace as `open` does; where none is named and none is here or above, make one in the folder."""
+        from fettle.core.errors import NotFound
+
+        try:
+            return self.open()
+        except NotFound:
+            if self.settings()["workspace"]:
+                raise
+            return self.create()
+
     def project(self, flags: Mapping[str, Any] | None = None) -> Project:
         """The project that fettle.toml in the folder declares."""
         from fettle.projects.records import project_of

@@ -21,9 +21,11 @@ from fettle.core.errors import GateFailed, Invalid
 if TYPE_CHECKING:
     from cyclopts import App
 
-    from fettle.acts import Act
+    from fettle.acts import Act, Errand, Surface
 
-_PLAIN = (str, int, float, bool, datetime)
+PLUMBING = "Done by other commands"
+_SHORT = {"message": "-m", "force": "-f"}
+_PLAIN = (str, int, float, bool, datetime, Path)
 
 
 def __getattr__(room: str) -> App:
@@ -33,10 +35,12 @@ def __getattr__(room: str) -> App:
 
     from fettle.workspace import catalog
 
+    known = catalog()
     group = App(name=room, help=summary_of(room), help_format="plaintext", suppress_keyboard_interrupt=False)
-    for place, act in enumerate(catalog().acts(room)):
-        text = paragraphs(f"{act.summary}\n\n{act.description}")
-        group.command(command_of(act), name=act.verb.replace("_", "-"), help=text, sort_key=place)
+    for place, each in enumerate((*known.errands(room), *known.acts(room))):
+        text = paragraphs(f"{each.summary}\n\n{each.description}")
+        apart = {"group": PLUMBING} if each.plumbing else {}
+        group.command(command_of(each), name=each.verb.replace("_", "-"), help=text, sort_key=place, **apart)
     globals()[room] = group
     return group
 
@@ -55,12 +59,14 @@ def paragraphs(text: str) -> str:
     return "\n\n".join(" ".join(each.split()) for each in text.strip().split("\n\n"))
 
 
-def command_of(act: Act) -> Callable[..., None]:
-    """Make the function that the parser calls for one act."""
-    from fettle.cli.output import emit
+def command_of(act: Act | Errand) -> Callable[..., None]:
+    """Make the function that the parser calls for one act or errand."""
+    from fettle.acts import Errand
+    from fettle.cli.output import emit_report
     from fettle.cli.place import Place
 
     structured = {each.name for each in act.parameters if not is_plain(each.type)}
+    errand = isinstance(act, Errand)
 
     def command(
         *positional: Any, place: Any = None, idempotency_key: str | None = None, **named: Any
@@ -70,19 +76,32 @@ def command_of(act: Act) -> Callable[..., None]:
             name: read_json(name, value) if name in structured else value for name, value in given.items()
         }
         place = place or Place()
-        with place.open() as workspace:
-            made = workspace.call(act.name, idempotency_key=idempotency_key, **values)
-            emit(made, as_json=place.json)
+        with place.open_or_create() if errand and not act.reads else place.open() as workspace:
+            if errand:
+                made = _run_errand(act.function, workspace, values, quiet=place.json)
+            else:
+                made = workspace.call(act.name, idempotency_key=idempotency_key, **values)
+            emit_report(made, as_json=place.json)
         if fault := getattr(made, "fault", ""):
             raise GateFailed(fault)
 
     signature = inspect.Signature(_parameters(act))
-    shared = [_place()] if act.reads else [_key(), _place()]
+    shared = [_place()] if act.reads or errand else [_key(), _place()]
     whole = signature.replace(parameters=[*signature.parameters.values(), *shared])
     command.__name__ = act.verb
     command.__signature__ = whole  # type: ignore[attr-defined]  # inspect reads it, checkers do not know it
     command.__annotations__ = {each.name: each.annotation for each in whole.parameters.values()}
     return command
+
+
+def _run_errand(
+    function: Callable[..., Any], workspace: Surface, values: dict[str, Any], *, quiet: bool
+) -> Any:
+    from fettle.cli.teller import bars
+    from fettle.core import progress
+
+    with progress.shown_by(bars(quiet=quiet)):
+        return function(workspace, **values)
 
 
 def is_plain(kind: Any) -> bool:
@@ -124,7 +143,7 @@ def _is_word(kind: Any) -> bool:
     return kind in _PLAIN or (isinstance(kind, type) and issubclass(kind, enum.Enum))
 
 
-def _parameters(act: Act) -> list[inspect.Parameter]:
+def _parameters(act: Act | Errand) -> list[inspect.Parameter]:
     from cyclopts import Parameter
 
     made = []
@@ -132,6 +151,7 @@ def _parameters(act: Act) -> list[inspect.Parameter]:
         plain = is_plain(each.type)
         text = each.help if plain else f"{each.help.rstrip('.')} (JSON, or @file.json)."
         said = Parameter(
+            alias=_SHORT.get(each.name),
             help=text,
             negative=None if plain and _has_bool(each.type) else "",
             show_default=not each.required and each.default not in ("", None, False),

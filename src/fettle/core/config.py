@@ -57,6 +57,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("data.ignore", "list", [], "Columns the model must not see"),
     Setting("train.algorithms", "list", [], "Algorithms to search over; empty: all that suit the task"),
     Setting("train.trials", "integer", 12, "Trials of the search, one default of each algorithm included"),
+    Setting("data.remote", "text", "", "Where `fettle data push` and `pull` go: a folder, s3://bucket/prefix, or a workspace's URL"),
+    Setting("data.hooks", "tables", [], "[[data.hooks]] with event, kind (command, python, webhook), target and dataset: what is called around commits, merges, checkouts, pushes"),
+    Setting("clean", "tables", [], "[[clean]] operations on the rows, in order, fitted on the training rows only"),
+    Setting("features.use", "list", [], "Features that the model sees besides the columns, such as bmi or bmi@2; computed at the endpoint too"),
+    Setting("features.functions", "list", [], "Modules whose functions features may call, here and at the endpoint"),
     Setting("train.budget", "duration", "60s", "Time after which the search starts no further trial"),
     Setting("train.seed", "integer", 7, "Seed of every random choice"),
     Setting("train.metric", "text", "", "What the search maximises; empty: accuracy or r2"),
@@ -204,6 +209,12 @@ def _list(value: Any) -> list[str]:
     return [_text(each) for each in value]
 
 
+def _tables(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
+        raise TypeError(f"{value!r} is no list of tables")
+    return [dict(each) for each in value]
+
+
 _WORDS = {
     "text": "text",
     "integer": "a whole number",
@@ -211,6 +222,7 @@ _WORDS = {
     "flag": "true or false",
     "duration": "a duration such as 90s, 12h or 14d",
     "list": "a list of texts",
+    "tables": "tables, each begun by its name in double brackets",
 }
 
 _CONVERT: dict[str, Any] = {
@@ -220,6 +232,7 @@ _CONVERT: dict[str, Any] = {
     "flag": _flag,
     "duration": lambda value: None if value in ("", None) else duration_s(value),
     "list": _list,
+    "tables": _tables,
 }
 
 

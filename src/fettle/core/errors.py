@@ -15,7 +15,6 @@ found (`found`) and what to do (`hint`); the command line and the HTTP server pr
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
@@ -131,6 +130,8 @@ class MissingExtra(FettleError):
 def nearest(name: str, names: Iterable[str], *, most: int = 3) -> list[str]:
     """Return up to `most` of `names` that look like `name`, best first; letter case does not count."""
     by_folded = {each.casefold(): each for each in names}
+    import difflib
+
     found = difflib.get_close_matches(name.casefold(), by_folded, n=most, cutoff=0.55)
     return [by_folded[each] for each in found]
 

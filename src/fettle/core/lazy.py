@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 
 
@@ -33,3 +34,19 @@ def lazy_exports(
         return sorted({*vars(sys.modules[package]), *names})
 
     return load, listing
+
+
+def callable_package(package: str, to: str) -> None:
+    """Let a package be called: `fettle.data("churn")` is the word `frame` of `fettle.here`.
+
+    Args:
+        package: The package's own `__name__`.
+        to: `module:function` that the call goes to. It is named, not imported: the package does not depend on it.
+    """
+
+    class Callable(ModuleType):
+        def __call__(self, *given: Any, **named: Any) -> Any:
+            module, _, name = to.partition(":")
+            return getattr(importlib.import_module(module), name)(*given, **named)
+
+    sys.modules[package].__class__ = Callable

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fettle.core.lazy import lazy_exports
+from fettle.core.lazy import callable_package, lazy_exports
 
 if TYPE_CHECKING:
     from fettle.data.ingest import read_source as read_source
@@ -78,3 +78,4 @@ __all__ = [
 ]
 
 __getattr__, __dir__ = lazy_exports(__name__, _MODULES | dict.fromkeys(_RECORDS, ".records"))
+callable_package(__name__, "fettle.here:frame")

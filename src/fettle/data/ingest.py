@@ -1,4 +1,4 @@
-"""Read a source, whatever it is, into one table: CSV, Parquet, JSON, Excel, or the result of an SQL query.
+"""Read a source, whatever it is, into one table: files, queries, databases, the web, buckets, and what a program holds.
 
 What a file is, is decided by its content first and its name second. Whatever is wrong with it is said in one
 sentence with the place where it is wrong; nothing is dropped, cut or guessed without a note.
@@ -6,181 +6,272 @@ sentence with the place where it is wrong; nothing is dropped, cut or guessed wi
 
 from __future__ import annotations
 
-import gzip
 import os
-from codecs import BOM_UTF8
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import NamedTuple
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
+import msgspec
 import polars as pl
-import zstandard
 
 from fettle.core import ids
 from fettle.core.errors import Invalid
-from fettle.data import delimited, documents, queries, spreadsheets
-from fettle.data.headers import column_names
+from fettle.data import files, queries
+from fettle.data.ragged import OnRagged
+from fettle.data.reading import MOST_BYTES, Read, Reading
 from fettle.data.recognise import OnMixed
 from fettle.data.records import Source
-from fettle.data.sniff import DATA_SUFFIXES, HEAD_BYTES, check_file, exists, first_bytes, kind_of, unreadable
-from fettle.data.types import normalise
+from fettle.data.sniff import DATA_SUFFIXES, check_file, exists, first_bytes, kind_of, unreadable
+from fettle.data.sources import addresses, databases, frames, iterables, origins, paths
+from fettle.data.sources.addresses import Address
+from fettle.data.sources.fetched import Fetched
 
 
 class Ingested(NamedTuple):
-    """A table, where it came from, and what had to be changed on the way (in words for the user)."""
+    """A table, where it came from, and what had to be changed on the way (in words for the user).
+
+    `rejected` counts the rows that were left out because that was asked for.
+    """
 
     frame: pl.DataFrame
     source: Source
     notes: list[str]
+    rejected: int = 0
 
 
-def read_source(source: str | Path, *, mixed: OnMixed = "error") -> pl.DataFrame:
-    """Read a file or query into a table; `read` also tells the source's digest and what had to be changed.
+def read_source(
+    source: Any, *, mixed: OnMixed = "error", encoding: str | None = None, ragged: OnRagged = "error"
+) -> pl.DataFrame:
+    """Read a source into a table; `read` also tells the source's digest and what had to be changed.
 
     Args:
-        source: A path, `workbook.xlsx#Sheet`, or a query that begins with SELECT, WITH or FROM.
+        source: A path, `workbook.xlsx#Sheet`, a folder or glob of files of one kind, a query that begins with SELECT,
+            WITH or FROM, an address (`https://…`, `s3://…`, `postgresql://…?table=orders`), a DataFrame, or rows.
         mixed: What to do with a few texts in a column of numbers or dates.
+        encoding: The encoding of a text; None: find out.
+        ragged: What to do with rows of another width than the header's.
 
     Returns:
         At least one row, each column of one of the types in `fettle.data.types`.
 
     Raises:
-        NotFound: There is no such file; the nearest names are offered.
-        Denied: The file may not be read.
-        Invalid: The file is empty, a folder, binary, broken, ragged, mixed or not in UTF-8.
+        NotFound: There is no such file, table or address; the nearest names are offered.
+        Denied: It may not be read.
+        Invalid: It is empty, binary, broken, ragged or mixed, or its encoding cannot be told.
+        Unavailable: A server cannot be reached.
     """
-    return read(source, mixed=mixed).frame
+    return read(source, mixed=mixed, encoding=encoding, ragged=ragged).frame
 
 
-def read(source: str | Path, *, mixed: OnMixed = "error") -> Ingested:
-    """Read a file or query into a table, with its `Source` and notes; see `read_source`."""
+def read(
+    source: Any,  # a path or text, a table of any library, or an iterable of rows
+    *,
+    mixed: OnMixed = "error",
+    encoding: str | None = None,
+    ragged: OnRagged = "error",
+    separator: str | None = None,
+    sheet: str | None = None,
+    connection: str = "",
+    columns: Sequence[str] | None = None,
+    cache: Path | None = None,
+    max_bytes: int = MOST_BYTES,
+) -> Ingested:
+    """Read a source into a table, with its `Source` and notes; see `read_source` for what a source may be.
+
+    Args:
+        source: What to read.
+        mixed: What to do with a few texts in a column of numbers or dates.
+        encoding: The encoding of a text, such as `windows-1252`; None: find out.
+        ragged: What to do with rows of another width than the header's: `error`, `skip` or `pad`.
+        separator: What divides the values of a CSV file; None: find out.
+        sheet: The sheet of a workbook, or the table of a database.
+        connection: The database that runs the query or has the table: `warehouse` for the address in
+            `FETTLE_CONNECTION_WAREHOUSE`, or an address. It is not kept.
+        columns: Names for rows that are plain tuples.
+        cache: The folder for downloads; None: the user's own.
+        max_bytes: The most that may be downloaded.
+    """
+    reading = Reading(mixed, encoding, ragged, separator, sheet, cache, max_bytes)
+    if not isinstance(source, str | os.PathLike):
+        return _read_object(source, reading, columns)
     text = str(source)
+    if connection:
+        return _read_connection(text, addresses.connection_address(connection), reading)
     if isinstance(source, str) and queries.is_query(source):
         frame, notes = queries.read(source)
-        return Ingested(frame, _query_source(source), notes)
-    path, sheet = _split_sheet(text)
-    facts = check_file(path)
-    head = first_bytes(path)
-    try:
-        kind = kind_of(path, head)
-        frame, notes = _read_kind(kind, path, sheet, mixed)
-        return Ingested(frame, _file_source(text, path, facts, kind), notes)
-    except OSError as error:
-        raise unreadable(path, error) from error
+        return Ingested(frame, origins.of_query(source), notes)
+    if addresses.is_address(text):
+        return _read_address(addresses.source_address(text), reading)
+    return _read_path(text, reading)
 
 
 def source_of(source: str | Path) -> Source:
-    """Describe a source without reading it into a table: digest, size and time of a file, digest of a query.
+    """Describe a source without making a table of it: digest, size and time of files, digest of a query.
 
-    Any other words are taken as they are.
+    What is behind an address must be fetched to be known. Any other words are taken as they are.
     """
     text = str(source)
     if isinstance(source, str) and queries.is_query(source):
-        return _query_source(source)
-    path, _ = _split_sheet(text)
+        return origins.of_query(source)
+    if addresses.is_address(text):
+        return read(text).source
+    path, _ = paths.split_sheet(text)
+    if text and (several := paths.several(path)):
+        return origins.of_files(text, paths.here(several), kind_of(several[0], first_bytes(several[0])))
     if not text or not exists(path) or not path.is_file():
         return Source(text)
     try:
-        return _file_source(text, path, path.stat(), kind_of(path, first_bytes(path)))
+        return origins.of_file(text, path, path.stat(), kind_of(path, first_bytes(path)))
     except OSError as error:
         raise unreadable(path, error) from error
 
 
-def dataset_name(source: str | Path) -> str:
+def is_address(source: str) -> bool:
+    """Whether a source is an address, such as `https://…`, and not a path or a query."""
+    return addresses.is_address(source) and not queries.is_query(source)
+
+
+def dataset_name(source: Any) -> str:
     """A dataset's name from its source: `Bank Marketing.csv.gz` gives `bank-marketing`, a query gives `query`.
 
     Example:
-        >>> dataset_name("data/Bank Marketing.csv")
-        'bank-marketing'
+        >>> dataset_name("data/Bank Marketing.csv"), dataset_name("sales/*.parquet")
+        ('bank-marketing', 'sales')
     """
+    if not isinstance(source, str | os.PathLike):
+        return "rows"
+    text = str(source)
     if isinstance(source, str) and queries.is_query(source):
         return "query"
-    name = _split_sheet(str(source))[0].name
-    while Path(name).suffix.casefold() in (*DATA_SUFFIXES, ".sql"):
+    if addresses.is_address(text):
+        parts = urlsplit(text)
+        table = re.search(r"[?&]table=([^&]+)", text)
+        text = unquote(table[1]).rpartition(".")[2] if table else unquote(parts.path).rstrip("/") or "source"
+    path = PurePosixPath(paths.split_sheet(text)[0])
+    while re.search(r"[*?\[]", path.name) and path.name != str(path):
+        path = path.parent
+    name = path.name
+    while Path(name).suffix.casefold() in (*DATA_SUFFIXES, *paths.BOOKS, ".sql"):
         name = Path(name).stem
     return ids.slug(name)
 
 
-def _query_source(query: str) -> Source:
-    """A query is what it says and what the files it names hold: another content is another source."""
-    raw = query.encode()
-    contents = [ids.digest_file(path) for path in queries.files_of(query)]
-    digest = ids.digest("\n".join([ids.digest(raw), *contents]).encode()) if contents else ids.digest(raw)
-    return Source(" ".join(query.split()), "sql", digest, len(raw))
-
-
-def _file_source(name: str, path: Path, facts: os.stat_result, kind: str) -> Source:
-    modified_at = datetime.fromtimestamp(facts.st_mtime, UTC)
-    return Source(name, kind, ids.digest_file(path), facts.st_size, modified_at)
-
-
-def _split_sheet(text: str) -> tuple[Path, str | None]:
-    """Take `book.xlsx#Sheet` apart, unless a file has that very name."""
-    base, mark, sheet = text.rpartition("#")
-    if (
-        mark
-        and base.casefold().endswith((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"))
-        and not exists(Path(text))
-    ):
-        return Path(base), sheet
-    return Path(text), None
-
-
-def _read_kind(kind: str, path: Path, sheet: str | None, mixed: OnMixed) -> tuple[pl.DataFrame, list[str]]:
-    name = str(path)
-    if kind == "parquet":
-        return _read_parquet(path)
-    if kind == "excel":
-        return spreadsheets.read(path, name, sheet=sheet, mixed=mixed)
-    data = _text(path)
-    if kind == "csv":
-        return delimited.read(data, name, mixed=mixed)
-    raw = data if isinstance(data, bytes) else data.read_bytes()
-    delimited.refuse_encoding(raw, name)
-    if kind == "sql":
-        return queries.read(raw.decode("utf-8-sig"))
-    return documents.read(raw.removeprefix(BOM_UTF8), name, mixed=mixed)
-
-
-def _text(path: Path) -> Path | bytes:
-    """The file itself if it is plain UTF-8, else its bytes, unpacked and recoded."""
-    with path.open("rb") as stream:
-        head = stream.read(HEAD_BYTES)
-    if head.startswith(b"\x1f\x8b"):
-        try:
-            return gzip.decompress(path.read_bytes())
-        except (EOFError, gzip.BadGzipFile) as error:
-            raise _broken(path, "gzip", str(error)) from error
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        try:
-            return zstandard.ZstdDecompressor().stream_reader(path.read_bytes()).read()
-        except zstandard.ZstdError as error:
-            raise _broken(path, "zstandard", str(error)) from error
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return path.read_bytes().decode("utf-16").encode()
-        except UnicodeDecodeError as error:
-            raise _broken(path, "UTF-16", str(error)) from error
-    if b"\r" in head and b"\n" not in head:
-        return path.read_bytes().replace(b"\r", b"\n")
-    return path
-
-
-def _read_parquet(path: Path) -> tuple[pl.DataFrame, list[str]]:
-    try:
-        frame = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise _broken(path, "Parquet", str(error).splitlines()[0]) from error
-    if frame.height == 0 or frame.width == 0:
+def _read_object(value: Any, reading: Reading, columns: Sequence[str] | None) -> Ingested:
+    if frames.is_frame(value):
+        found, kind = frames.read_frame(value), "frame"
+    elif isinstance(value, Iterable) and not isinstance(value, bytes | dict):
+        found, kind = iterables.read_rows(value, reading, columns=columns), "rows"
+    else:
         raise Invalid(
-            f"{path} has no rows.", found=f"{frame.width} column(s), 0 rows", hint="Give a file with rows."
+            "This cannot be read as a source.",
+            found=f"a value of type {type(value).__name__}",
+            hint="Give a path, a query, an address, a DataFrame, or an iterable of rows.",
         )
-    names, notes = column_names(frame.columns)
-    frame.columns = names
-    return normalise(frame), notes
-
-
-def _broken(path: Path, what: str, reason: str) -> Invalid:
-    return Invalid(
-        f"{path} is a broken {what} file.", found=reason, hint="It may be cut short; fetch or write it again."
+    name = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
+    return Ingested(
+        found.frame, Source(name, kind, origins.digest_of(found.frame)), found.notes, found.rejected
     )
+
+
+def _read_connection(text: str, address: Address, reading: Reading) -> Ingested:
+    """A query, a table's name, or nothing but the connection, which then names its table itself."""
+    if not databases.is_database(address.url):
+        raise Invalid(
+            f"The connection {address.shown!r} is no database.",
+            found=f"the scheme {urlsplit(address.url).scheme!r}",
+            hint="Use postgresql://…, mysql://… or sqlite:///…; files of the web are sources by themselves.",
+        )
+    if queries.is_query(text):
+        found = databases.read_query(address, text, reading)
+        return _from_database(found, f"{address.shown}: {' '.join(text.split())}")
+    found, table = databases.read_table(address, reading.sheet or text or None, reading)
+    return _from_database(found, f"{address.shown}: {table}")
+
+
+def _from_database(found: Read, name: str) -> Ingested:
+    return Ingested(
+        found.frame, Source(name, "database", origins.digest_of(found.frame)), found.notes, found.rejected
+    )
+
+
+def _read_address(address: Address, reading: Reading) -> Ingested:
+    scheme = urlsplit(address.url).scheme
+    if databases.is_database(address.url):
+        found, table = databases.read_table(address, reading.sheet, reading)
+        named = table in address.shown
+        return _from_database(found, address.shown if named else f"{address.shown}: {table}")
+    if scheme in ("http", "https"):
+        from fettle.data.sources import web
+
+        fetched = [web.fetch(address, reading)]
+    elif scheme == "s3":
+        from fettle.data.sources import buckets
+
+        fetched = buckets.fetch(address, reading)
+    elif scheme == "file":
+        return _read_path(unquote(urlsplit(address.url).path), reading)
+    else:
+        raise Invalid(
+            f"{address.shown} is of a kind that cannot be read.",
+            found=f"the scheme {scheme!r}",
+            hint="Use a path, https://…, s3://bucket/key, postgresql://…, mysql://… or sqlite:///…",
+        )
+    found, kind = _read_several(fetched, reading)
+    source = origins.of_files(address.shown, fetched, kind)
+    return Ingested(found.frame, source, found.notes, found.rejected)
+
+
+def _read_path(text: str, reading: Reading) -> Ingested:
+    path, inner = paths.split_sheet(text)
+    reading = reading if inner is None else msgspec.structs.replace(reading, sheet=inner)
+    if several := paths.several(path):
+        here = paths.here(several)
+        found, kind = _read_several(here, reading)
+        return Ingested(found.frame, origins.of_files(text, here, kind), found.notes, found.rejected)
+    facts = check_file(path)
+    head = first_bytes(path)
+    try:
+        kind = kind_of(path, head, encoding=reading.encoding)
+        if kind == "sqlite":
+            found, table = databases.read_table(databases.file_address(path), reading.sheet, reading)
+            named = text if inner else f"{text}#{table}"
+            return Ingested(
+                found.frame, origins.of_file(named, path, facts, kind), found.notes, found.rejected
+            )
+        found = files.read_file(kind, path, str(path), reading)
+        return Ingested(found.frame, origins.of_file(text, path, facts, kind), found.notes, found.rejected)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _read_several(fetched: list[Fetched], reading: Reading) -> tuple[Read, str]:
+    """Files that were fetched or found, all of one kind, as one table."""
+    files_here, names = [each.path for each in fetched], [each.name for each in fetched]
+    kinds = {}
+    for path, name in zip(files_here, names, strict=True):
+        check_file(path)
+        kinds.setdefault(_named_kind(path, name, reading), name)
+    if len(kinds) > 1 or "sqlite" in kinds:
+        raise Invalid(
+            "The files are of several kinds." if len(kinds) > 1 else "A database cannot be read from there.",
+            found=", ".join(f"{kind}: {name}" for kind, name in kinds.items()),
+            hint="Name files of one kind, such as '*.csv'."
+            if len(kinds) > 1
+            else "Fetch the file and give its path.",
+        )
+    kind = next(iter(kinds))
+    try:
+        return files.read_files(kind, files_here, names, reading), kind
+    except OSError as error:
+        raise unreadable(files_here[0], error) from error
+
+
+def _named_kind(path: Path, name: str, reading: Reading) -> str:
+    """The kind of a file, which errors call by its name elsewhere."""
+    try:
+        return kind_of(path, first_bytes(path), encoding=reading.encoding)
+    except Invalid as error:
+        message = error.message.replace(str(path), name)
+        raise Invalid(message, found=error.found, hint=error.hint) from None

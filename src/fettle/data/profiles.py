@@ -1,184 +1,152 @@
-"""Profile a table: what its columns are like, in one pass over the rows.
+"""Profile a table: what its columns are like, each read once.
 
-All columns are summarised by one polars query on the streaming engine, so that a version larger than memory is
-read once. Numbers are exact (distinct counts and quantiles too), which is what a person who looks at them expects.
+A table that fits is sketched whole: every column is sorted or counted once, and all that is said is exact. A larger
+one is sketched slice by slice and the sketches are added, so that memory stays bounded; counts, means and ranges are
+still exact, and what is not (distinct counts of many values, quantiles, the tail of the most frequent values) is
+named in `ColumnProfile.approximate`.
 """
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, date, datetime
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
-import msgspec
+import numpy as np
 import polars as pl
 
-from fettle.data.records import (
-    ColumnProfile,
-    Histogram,
-    NumberSummary,
-    Profile,
-    TextSummary,
-    TimeSummary,
-    Type,
-    ValueCount,
-)
-from fettle.data.roles import role_of
-from fettle.data.types import normalise, type_of
+from fettle.core import progress
+from fettle.data.profiling import associations, html, keep
+from fettle.data.profiling.distinct import estimate
+from fettle.data.profiling.finish import BINS, LONGEST_VALUE, QUANTILES, column_of
+from fettle.data.profiling.sketches import total
+from fettle.data.profiling.slices import TOP, SliceSketch, sketch_slice
+from fettle.data.records import Profile, profiles
+from fettle.data.types import normalise
 
-QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-BINS = 20
-TOP = 20
-COLUMNS_AT_ONCE = 40
-LONGEST_VALUE = 200
+__all__ = ["BINS", "LONGEST_VALUE", "QUANTILES", "TOP", "profile", "profile_parts"]
 
-_MOST_FREQUENT = (
-    pl.element()
-    .sort_by(
-        [pl.element().struct.field("count"), pl.element().struct.field("value")], descending=[True, False]
-    )
-    .head(TOP)
-)
+CELLS_AT_ONCE = 60_000_000
+"""Tables of at most so many cells are sketched whole, and exactly."""
+SLICE_ROWS = 1_000_000
+
+Part = tuple[str, pl.LazyFrame]
+"""A piece of a table that never changes: its digest (empty: none) and its rows."""
+
+profiles.drawers.append(html.profile_html)
 
 
-def profile(frame: pl.DataFrame | pl.LazyFrame) -> Profile:
+def profile(frame: pl.DataFrame | pl.LazyFrame, *, related: bool = True) -> Profile:
     """Summarise every column of a table.
 
     Args:
-        frame: Any frame, also one that is scanned lazily; an eager one need not be normalised.
+        frame: Any frame, also one that is scanned lazily; an eager one need not be normalised. NaN in a lazy one
+            counts as missing too.
+        related: Whether to look for correlations.
 
     Returns:
         Counts, ranges, quantiles, histograms, most frequent values and lengths, as far as they make sense for a
-        column's type, with the role each column could play.
+        column's type, with the role each column could play, and which columns hang together.
 
     Example:
         >>> profile(pl.DataFrame({"age": [31, 47, None]})).column("age").number.max
         47.0
     """
     lazy = normalise(frame).lazy() if isinstance(frame, pl.DataFrame) else frame
-    types: dict[str, Type] = {name: type_of(dtype) for name, dtype in lazy.collect_schema().items()}
-    names = list(types)
-    facts: dict[str, Any] = {}
-    for start in range(0, len(names), COLUMNS_AT_ONCE):
-        asked = {name: f"{index}" for index, name in enumerate(names[start : start + COLUMNS_AT_ONCE], start)}
-        expressions = [each for name, key in asked.items() for each in _asked(name, types[name], key)]
-        facts |= lazy.select(expressions).collect(engine="streaming").row(0, named=True)
-    counted = lazy.select(
-        pl.len().alias("rows"),
-        pl.struct(pl.all()).n_unique().alias("distinct") if names else pl.len().alias("distinct"),
-    )
-    total = counted.collect(engine="streaming").row(0, named=True)
-    columns = [
-        _column(name, types[name], f"{index}", facts, total["rows"]) for index, name in enumerate(names)
-    ]
-    return Profile(rows=total["rows"], duplicate_rows=total["rows"] - total["distinct"], columns=columns)
+    return profile_parts([("", lazy)], related=related)
 
 
-def _asked(name: str, kind: Type, key: str) -> list[pl.Expr]:
-    column = pl.col(name)
-    asked = {"missing": column.null_count(), "distinct": column.drop_nulls().n_unique()}
-    if kind in ("integer", "number"):
-        asked |= _asked_of_numbers(column)
-    if kind in ("string", "boolean", "integer"):
-        counts = column.drop_nulls().alias("value").value_counts().implode()
-        asked["top"] = counts.list.eval(_MOST_FREQUENT)
-    if kind == "string":
-        length = column.str.len_chars()
-        stripped = column.str.strip_chars()
-        asked |= {
-            "shortest": length.min(),
-            "mean_length": length.mean(),
-            "longest": length.max(),
-            "blank": (stripped == "").sum(),
-            "spaced": stripped.str.contains(r"\s").sum(),
-        }
-    if kind in ("date", "datetime"):
-        asked |= {"first": column.min(), "last": column.max()}
-    return [expression.alias(f"{key}:{what}") for what, expression in asked.items()]
+def profile_parts(parts: Sequence[Part], *, cache: Path | None = None, related: bool = True) -> Profile:
+    """Summarise a table that lies in parts, such as the Parquet files of a version.
+
+    Where the table is too large to be sketched whole, the sketch of each part is kept under its digest, so that a
+    version that appends a part reads only that one (and the sample of rows for the correlations).
+
+    Args:
+        parts: The pieces, in order, all with the same columns.
+        cache: The folder for sketches; None keeps none.
+        related: Whether to look for correlations.
+    """
+    sizes = [int(rows.select(pl.len()).collect().item()) for _, rows in parts]
+    width = len(parts[0][1].collect_schema()) if parts else 0
+    whole = sum(sizes)
+    with progress.phase("Profiling", total=whole, unit="rows") as step:
+        if whole * width <= CELLS_AT_ONCE:
+            frame = normalise(pl.concat([rows for _, rows in parts]).collect())
+            made = [sketch_slice(frame, mergeable=False)]
+            step(whole)
+            samples = [_sampled(frame, 1.0 if whole <= associations.SAMPLE else associations.SAMPLE / whole)]
+        else:
+            share = min(1.0, associations.SAMPLE / whole) if related else 0.0
+            pieces = list(_sketched(parts, cache, share, step))
+            made, samples = [sketch for sketch, _ in pieces], [sample for _, sample in pieces]
+    return _finished(made, samples if related else [])
 
 
-def _asked_of_numbers(column: pl.Expr) -> dict[str, pl.Expr]:
-    finite = column.cast(pl.Float64).filter(column.cast(pl.Float64).is_finite())
-    low, half_width = (
-        finite.min(),
-        finite.max() / 2 - finite.min() / 2,
-    )  # halves: the width itself may overflow
-    place = pl.when(half_width > 0).then((finite / 2 - low / 2) / half_width * BINS).otherwise(0.0)
-    bins = place.floor().clip(0, BINS - 1).cast(pl.Int32).alias("bin").value_counts()
-    return {
-        "min": low,
-        "max": finite.max(),
-        "mean": finite.mean(),
-        "std": finite.std(),
-        "zeros": (column == 0).sum(),
-        "negatives": (finite < 0).sum(),
-        "infinite": column.cast(pl.Float64).is_infinite().sum(),
-        "bins": bins.implode(),
-        "quantiles": finite.quantile(list(QUANTILES), interpolation="linear"),
-    }
+def _sketched(
+    parts: Sequence[Part], cache: Path | None, share: float, step: progress.Step
+) -> Iterator[tuple[SliceSketch, pl.DataFrame]]:
+    """Each slice's sketch, from the cache if it is there, and its sample of rows."""
+    for digest, rows in parts:
+        known = keep.load(cache, digest)
+        if known is not None:
+            yield known, _sampled_lazily(rows, known.rows, share)
+            step(known.rows)
+            continue
+        made: list[SliceSketch] = []
+        for batch in rows.collect_batches(chunk_size=SLICE_ROWS, maintain_order=True):
+            frame = normalise(batch)
+            made.append(sketch_slice(frame, mergeable=True))
+            yield made[-1], _sampled(frame, share)
+            step(frame.height)
+        if len(made) == 1:
+            keep.save(cache, digest, made[0])
 
 
-def _column(name: str, kind: Type, key: str, facts: dict[str, Any], rows: int) -> ColumnProfile:
-    def fact(what: str) -> Any:
-        return facts.get(f"{key}:{what}")
+def _sampled(frame: pl.DataFrame, share: float) -> pl.DataFrame:
+    """So large a share of the rows, drawn by chance, the same each time."""
+    if share >= 1.0:
+        return frame
+    return frame.sample(n=round(frame.height * share), seed=frame.height)
 
-    number = text = time = None
-    if fact("min") is not None:
-        number = _numbers(fact)
-    if fact("longest") is not None:
-        text = TextSummary(
-            fact("shortest"),
-            float(fact("mean_length")),
-            fact("longest"),
-            int(fact("blank")),
-            int(fact("spaced")),
+
+def _sampled_lazily(rows: pl.LazyFrame, height: int, share: float) -> pl.DataFrame:
+    if share >= 1.0:
+        return normalise(rows.collect())
+    if share <= 0.0:
+        return pl.DataFrame(schema=rows.collect_schema())
+    chosen = np.sort(np.random.default_rng(height).choice(height, round(height * share), replace=False))
+    return normalise(rows.select(pl.all().gather(pl.lit(pl.Series(chosen)))).collect())
+
+
+def _finished(slices: list[SliceSketch], samples: Iterable[pl.DataFrame]) -> Profile:
+    rows = sum(each.rows for each in slices)
+    names = list(slices[0].columns)
+    columns = [column_of(name, total([each.columns[name] for each in slices])) for name in names]
+    notes = []
+    distinct = slices[0].distinct_rows
+    if len(slices) > 1:
+        registers = [each.row_registers for each in slices if each.row_registers is not None]
+        distinct = min(rows, estimate(np.maximum.reduce(registers)))
+        notes.append("Repeated rows are estimated (± 1 % of the rows).")
+    inexact = [each.name for each in columns if each.approximate]
+    if inexact:
+        notes.append(
+            f"Approximate in {len(inexact)} column(s): distinct ± 1 %, quantiles ± 0.1 % of the rows."
         )
-    if fact("first") is not None:
-        time = TimeSummary(_instant(fact("first")), _instant(fact("last")))
-    top = [ValueCount(_shown(each["value"]), each["count"]) for each in fact("top") or []]
-    found = ColumnProfile(
-        name=name,
-        type=kind,
-        role="constant",
+    frames = list(samples)
+    related = []
+    if frames and frames[0].width > 1:
+        sample = pl.concat(frames)
+        numbers, categories, left_out = associations.candidates(columns)
+        related = associations.associate(sample, numbers, categories)
+        if sample.height < rows:
+            notes.append(f"Correlations are those of {sample.height:,} rows drawn by chance.")
+        if left_out:
+            notes.append(f"No correlations of {len(left_out)} column(s) beyond the first 40 and 20.")
+    return Profile(
         rows=rows,
-        missing=int(fact("missing")),
-        distinct=int(fact("distinct")),
-        number=number,
-        text=text,
-        time=time,
-        top=top,
+        duplicate_rows=rows - distinct if names else 0,
+        columns=columns,
+        associations=related,
+        notes=notes,
     )
-    return msgspec.structs.replace(found, role=role_of(found))
-
-
-def _numbers(fact: Any) -> NumberSummary:
-    low, high = float(fact("min")), float(fact("max"))
-    counts = [0] * BINS if high > low else [0]
-    for each in fact("bins"):
-        counts[each["bin"]] += each["count"]
-    shares = [index / BINS for index in range(BINS + 1)] if high > low else [0.0, 1.0]
-    edges = [low * (1 - share) + high * share for share in shares]
-    std = fact("std")
-    return NumberSummary(
-        min=low,
-        max=high,
-        mean=min(high, max(low, float(fact("mean")))),
-        std=float(std) if std is not None and math.isfinite(std) else None,
-        quantiles={f"{share}": value for share, value in zip(QUANTILES, fact("quantiles"), strict=True)},
-        zeros=int(fact("zeros")),
-        negatives=int(fact("negatives")),
-        infinite=int(fact("infinite")),
-        histogram=Histogram(edges, counts),
-    )
-
-
-def _instant(value: date) -> datetime:
-    whole = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-    return whole.replace(tzinfo=UTC) if whole.tzinfo is None else whole.astimezone(UTC)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value)
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

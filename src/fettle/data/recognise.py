@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from fettle.core.errors import Invalid
+from fettle.data import numerals
 from fettle.data.types import UTC
 
 OnMixed = Literal["error", "text", "missing"]
@@ -51,7 +52,7 @@ class Mixed(NamedTuple):
     bad_values: list[str]
 
 
-def recognise(texts: pl.Series, *, decimal_comma: bool = False) -> pl.Series | Mixed:
+def recognise(texts: pl.Series, *, decimal_comma: bool | None = False) -> pl.Series | Mixed:
     """Turn a column of texts into the type that all its values have.
 
     Whole numbers with a leading zero (`007`) or beyond 64 bits are codes and stay texts; so do dates such as
@@ -59,7 +60,7 @@ def recognise(texts: pl.Series, *, decimal_comma: bool = False) -> pl.Series | M
 
     Args:
         texts: Strings, null where missing.
-        decimal_comma: Whether `3,14` is a number.
+        decimal_comma: Whether `3,14` is a number: True or False; None: yes, but a lone `1,234` is 1234.
 
     Returns:
         The column, typed; or `Mixed` when at least `MIXED_SHARE` of the values (and `MIXED_FROM_ROWS`) are numbers
@@ -90,7 +91,7 @@ def recognise_table(
     place: Callable[[int], str],
     *,
     mixed: OnMixed = "error",
-    decimal_comma: bool = False,
+    decimal_comma: bool | None = False,
     file: str = "",
 ) -> tuple[pl.DataFrame, list[str]]:
     """Give every column of a table of texts its type.
@@ -100,7 +101,7 @@ def recognise_table(
         name: What the table is called in errors.
         place: From a row's index to where it stands in the source, such as `line 17`.
         mixed: What to do with mixed columns.
-        decimal_comma: Whether `3,14` is a number.
+        decimal_comma: As for `recognise`.
         file: Path of a CSV file that a query could read instead.
 
     Returns:
@@ -111,10 +112,12 @@ def recognise_table(
     """
     columns: list[pl.Series] = []
     notes: list[str] = []
+    marked: list[str] = []
     for column in texts.iter_columns():
         found = recognise(column, decimal_comma=decimal_comma)
         if not isinstance(found, Mixed):
             columns.append(found)
+            marked += _marked(column, found)
             continue
         bad = len(found.bad_rows)
         if mixed == "error":
@@ -122,7 +125,18 @@ def recognise_table(
         columns.append(found.values if mixed == "missing" else column.str.strip_chars())
         what = "taken as missing" if mixed == "missing" else f"so all {found.good + bad:,} are kept as texts"
         notes.append(f"{column.name!r}: {bad:,} of {found.good + bad:,} values are no {found.kind}, {what}")
+    if marked:
+        more = f" and {len(marked) - 5} more column(s)" if len(marked) > 5 else ""
+        notes.append(f"numbers with marks: {'; '.join(marked[:5])}{more}")
     return pl.DataFrame(columns), notes
+
+
+def _marked(texts: pl.Series, values: pl.Series) -> list[str]:
+    """How the first number with marks in it was read."""
+    if not values.dtype.is_numeric():
+        return []
+    found = texts.str.strip_chars().str.contains(numerals.MARKS).arg_true().head(1)
+    return [f"{texts[row].strip()} in {texts.name!r} is {values[row]}" for row in found]
 
 
 def dated(texts: pl.Series) -> pl.Series:
@@ -153,9 +167,8 @@ def _mixed_error(name: str, column: str, found: Mixed, where: str, file: str) ->
     )
 
 
-def _numbers(known: pl.Series, decimal_comma: bool) -> pl.Series | None:
-    if decimal_comma and known.str.contains(r"^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+$").any():
-        known = known.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+def _numbers(known: pl.Series, decimal_comma: bool | None) -> pl.Series | None:
+    known = numerals.plain(known, decimal_comma)
     floats = known.cast(pl.Float64, strict=False)
     if floats.null_count() == len(floats):
         return None

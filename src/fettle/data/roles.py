@@ -13,6 +13,8 @@ CATEGORY_MOST = 1000
 """… and up to so many if they are at most this share of the values; beyond it is text."""
 IDENTIFIER_ROWS = 20
 """Below so many values, being all different is chance."""
+NEARLY = 0.97
+"""An estimated number of different values at least this share of all means that all are different."""
 _ID_NAME = re.compile(r"(^|[\W_])(id|ids|uuid|guid|key|nr|no|rownum|index|unnamed: 0)$|[a-z]I[dD]$")
 
 
@@ -45,7 +47,7 @@ def role_of(column: ColumnProfile) -> Role:
 
 def _role_of_texts(column: ColumnProfile, present: int) -> Role:
     words = column.text is not None and column.text.spaced > 0.1 * present
-    if column.unique and present >= IDENTIFIER_ROWS and not words:
+    if _all_different(column, present) and present >= IDENTIFIER_ROWS and not words:
         return "identifier"
     if (
         _ID_NAME.search(column.name)
@@ -61,7 +63,12 @@ def _role_of_texts(column: ColumnProfile, present: int) -> Role:
 
 
 def _names_rows(column: ColumnProfile, present: int) -> bool:
-    if not column.unique or present < IDENTIFIER_ROWS or column.number is None:
+    if not _all_different(column, present) or present < IDENTIFIER_ROWS or column.number is None:
         return False
     counts_rows = column.number.max - column.number.min + 1 == present
     return counts_rows or bool(_ID_NAME.search(column.name.lower()) or _ID_NAME.search(column.name))
+
+
+def _all_different(column: ColumnProfile, present: int) -> bool:
+    estimated = "distinct" in column.approximate
+    return column.distinct >= NEARLY * present if estimated else column.unique

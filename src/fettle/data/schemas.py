@@ -6,6 +6,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -17,8 +18,8 @@ from fettle.data.records import ColumnProfile, NumberSummary, Profile, Rule, Sch
 
 RANGE_MARGIN = 0.25
 """A range is widened by this share of its width on both sides, but not across zero."""
-DOMAIN_MOST = 100
-"""Texts with more different values than this get no list of allowed ones."""
+ORDERED_DISTINCT = 20
+"""A time column of fewer different values may be in order by chance."""
 
 
 def infer(
@@ -32,7 +33,7 @@ def infer(
     Args:
         table: Good rows, or their profile.
         target: The column that a model is to predict; more missing values than now are an error, not a warning.
-        time: The column that says when a row happened.
+        time: The column that says when a row happened; if its rows are in order, they are to be so again.
 
     Raises:
         NotFound: The target or the time is not a column; the nearest names are offered.
@@ -42,19 +43,27 @@ def infer(
     for name in (target, time):
         if name is not None and name not in names:
             raise NotFound.among("column", name, names)
-    return Schema(columns=[_rule(column) for column in known.columns], target=target, time=time)
+    return Schema(
+        columns=[_rule(column, is_time=column.name == time) for column in known.columns],
+        target=target,
+        time=time,
+    )
 
 
 def to_toml(schema: Schema) -> str:
     """Write a schema as TOML, a `[[column]]` table for each rule; `from_toml` reads it back to the same schema."""
     lines = ["# What is expected of each column; see docs/reference/data.md."]
-    for key in ("target", "time"):
+    for key in ("target", "time", "rows_min"):
         if (value := getattr(schema, key)) is not None:
-            lines.append(f"{key} = {_toml(value)}")
+            lines.append(f"{key} = {toml_value(value)}")
     for rule in schema.columns:
-        lines += ["", "[[column]]"]
-        lines += [f"{key} = {_toml(value)}" for key, value in _fields(rule)]
+        lines += ["", *rule_lines(rule)]
     return "\n".join(lines) + "\n"
+
+
+def rule_lines(rule: Rule) -> list[str]:
+    """One rule as the lines of its `[[column]]` table, keys in the order of `Rule`."""
+    return ["[[column]]", *(f"{key} = {toml_value(value)}" for key, value in fields_of(rule))]
 
 
 def from_toml(text: str) -> Schema:
@@ -85,16 +94,49 @@ def _checked(column: Any) -> Any:
     unknown = [key for key in column if key not in known] if isinstance(column, dict) else []
     if unknown:
         raise NotFound.among(f"rule in column {column.get('name', '?')!r}", unknown[0], known)
-    return column
+    if not isinstance(column, dict):
+        return column
+    checked = {key: _zoned(value) for key, value in column.items()}
+    if isinstance(pattern := checked.get("regex"), str):
+        check_pattern(pattern)
+    return checked
 
 
-def _rule(column: ColumnProfile) -> Rule:
+def _zoned(value: Any) -> Any:
+    """Dates and times without a zone are taken as UTC."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime(value.year, value.month, value.day, tzinfo=UTC) if isinstance(value, date) else value
+
+
+def check_pattern(pattern: str) -> str:
+    """The pattern itself, if it is one that can be searched for.
+
+    Raises:
+        Invalid: It is none; the message shows where.
+    """
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.PolarsError as error:
+        found = " ".join(str(error).split())
+        raise Invalid(
+            f"The pattern {pattern!r} cannot be used.",
+            found=found[:300],
+            hint="It is a regular expression in Rust's syntax: no look-around and no back references.",
+        ) from error
+    return pattern
+
+
+def _rule(column: ColumnProfile, *, is_time: bool) -> Rule:
     low, high = _range(column) if column.number is not None else (None, None)
     domain = (
         column.role in ("category", "constant")
         and column.type == "string"
         and len(column.top) == column.distinct
         and all(len(each.value) < LONGEST_VALUE for each in column.top)  # a longer one is kept cut short
+    )
+    ordered = (
+        is_time and column.time is not None and column.time.ordered and column.distinct >= ORDERED_DISTINCT
     )
     return Rule(
         name=column.name,
@@ -105,6 +147,7 @@ def _rule(column: ColumnProfile) -> Rule:
         values=sorted(each.value for each in column.top) if domain and column.distinct else None,
         missing_max=0.0 if column.missing == 0 else _rounded(min(1.0, 1.5 * column.missing_rate + 0.01)),
         unique=column.role == "identifier" and column.unique,
+        monotone="increasing" if ordered else None,
     )
 
 
@@ -131,7 +174,8 @@ def _rounded(value: float, outward: Any = round) -> float:
     return float(f"{scaled}e{-place}")
 
 
-def _fields(rule: Rule) -> Iterator[tuple[str, Any]]:
+def fields_of(rule: Rule) -> Iterator[tuple[str, Any]]:
+    """The fields of a rule that ask something, in order."""
     for key in rule.__struct_fields__:
         value = getattr(rule, key)
         if (
@@ -145,12 +189,17 @@ def _fields(rule: Rule) -> Iterator[tuple[str, Any]]:
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, float):
         return repr(value) if math.isfinite(value) else ("inf" if value > 0 else "-inf")
     if isinstance(value, list):
-        return "[" + ", ".join(_toml(each) for each in value) + "]"
+        return "[" + ", ".join(toml_value(each) for each in value) + "]"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     escaped = "".join(_ESCAPED.get(each, each) for each in str(value))
     return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\u{ord(found[0]):04x}", escaped) + '"'

@@ -7,8 +7,9 @@ import stat
 from pathlib import Path
 
 from fettle.core.errors import Denied, Invalid, NotFound, nearest
+from fettle.data.encodings import is_text
 
-FORMATS = "CSV, Parquet, JSON, JSON-lines or Excel file, or an SQL query"
+FORMATS = "CSV, Parquet, Arrow, JSON, JSON-lines, Excel or SQLite file, or an SQL query"
 DATA_SUFFIXES = (
     ".csv",
     ".tsv",
@@ -19,28 +20,41 @@ DATA_SUFFIXES = (
     ".xlsx",
     ".xls",
     ".ods",
+    ".arrow",
+    ".feather",
+    ".ipc",
+    ".arrows",
+    ".db",
+    ".sqlite",
+    ".sqlite3",
     ".gz",
     ".zst",
     ".txt",
 )
 HEAD_BYTES = 1 << 16
 
+_TABLES = (
+    (b"PAR1", "parquet"),
+    (b"ARROW1", "arrow"),
+    (b"\xff\xff\xff\xff", "arrow-stream"),
+    (b"SQLite format 3\x00", "sqlite"),
+)
+
 _BINARY = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
     (b"%PDF", "a PDF document"),
-    (b"SQLite format 3\x00", "an SQLite database"),
     (b"\x7fELF", "a program"),
     (b"\x80\x04", "a Python pickle"),
     (b"\x80\x05", "a Python pickle"),
+    (b"FEA1", "a Feather file of the first version; write it again with pandas or pyarrow"),
     (b"\x89HDF", "an HDF5 file"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ", "an xz archive"),
-    (b"ARROW1", "an Arrow file"),
 )
 
 
@@ -59,14 +73,8 @@ def check_file(path: Path) -> os.stat_result:
     Raises:
         NotFound: There is none; the nearest names are offered.
         Denied: One may not look there.
-        Invalid: It is an address, a folder or a device, or empty.
+        Invalid: It is a folder or a device, or empty.
     """
-    if "://" in str(path) or str(path).startswith(("http:/", "https:/", "s3:/")):
-        raise Invalid(
-            f"{path} is an address; a source is a file on this machine or a query.",
-            found="a URL",
-            hint="Download it first, for instance: curl -O URL",
-        )
     try:
         facts = path.stat()
     except FileNotFoundError as error:
@@ -74,12 +82,7 @@ def check_file(path: Path) -> os.stat_result:
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
     if stat.S_ISDIR(facts.st_mode):
-        inside = sorted(each.name for each in path.iterdir() if each.suffix.casefold() in DATA_SUFFIXES)
-        raise Invalid(
-            f"{path} is a folder, not a file.",
-            found=f"{len(inside)} data file(s) in it" + (f": {', '.join(inside[:5])}" if inside else ""),
-            hint=f"Name one of them, or read many with a query: SELECT * FROM '{path}/*.csv'",
-        )
+        raise Invalid(f"{path} is a folder, not a file.", hint="Name a file in it.")
     if not stat.S_ISREG(facts.st_mode):
         raise Invalid(f"{path} is not a regular file.", found="a device, pipe or socket", hint="Give a file.")
     if facts.st_size == 0:
@@ -129,32 +132,33 @@ def first_bytes(path: Path) -> bytes:
         raise unreadable(path, error) from error
 
 
-def kind_of(path: Path, head: bytes) -> str:
-    """What a file is, by its first bytes, then by its name: `csv`, `parquet`, `json`, `jsonl`, `excel` or `sql`.
+def kind_of(path: Path, head: bytes, *, encoding: str | None = None) -> str:
+    """What a file is, by its first bytes, then by its name.
+
+    One of `csv`, `parquet`, `arrow`, `arrow-stream`, `json`, `jsonl`, `excel`, `sqlite` or `sql`.
+    With an encoding named it is a text, whatever its bytes.
 
     Raises:
         Invalid: It is none of these.
     """
     suffix = path.suffix.casefold()
-    if head.startswith(b"PAR1"):
-        return "parquet"
+    if magic := next((kind for mark, kind in _TABLES if head.startswith(mark)), ""):
+        return magic
     if head.startswith(b"\xd0\xcf\x11\xe0") or (head.startswith(b"PK") and _is_workbook(head, suffix)):
         return "excel"
     if head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
         inner = Path(path.stem).suffix.casefold()
         return "jsonl" if inner in (".jsonl", ".ndjson") else "json" if inner == ".json" else "csv"
-    utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if not utf16:
-        _refuse_binary(path, head)
+    _refuse_binary(path, head, is_text(head) or encoding is not None)
     if suffix == ".sql":
         return "sql"
-    if suffix in (".xlsx", ".xls", ".ods", ".parquet"):
+    if suffix in (".xlsx", ".xls", ".ods", ".parquet", ".arrow", ".feather", ".ipc", ".sqlite", ".sqlite3"):
         raise Invalid(
             f"{path} is not the {suffix[1:]} file its name promises.",
             found="plain text",
             hint="If it is a CSV file, rename it to end in .csv.",
         )
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = head.removeprefix(b"\xef\xbb\xbf").replace(b"\x00", b"").lstrip(b"\xff\xfe \t\r\n")
     if start[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         raise Invalid(
             f"{path} is a web page or XML, not a table.",
@@ -171,9 +175,9 @@ def _is_workbook(head: bytes, suffix: str) -> bool:
     return suffix in (".xlsx", ".ods") or any(mark in head for mark in marks)
 
 
-def _refuse_binary(path: Path, head: bytes) -> None:
+def _refuse_binary(path: Path, head: bytes, text: bool) -> None:
     known = next((words for magic, words in _BINARY if head.startswith(magic)), "")
-    if known or b"\x00" in head:
+    if known or not text:
         raise Invalid(
             f"{path} is a binary file, not a table.",
             found=known or "bytes that no text has",

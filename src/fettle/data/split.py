@@ -2,20 +2,33 @@
 
 Which way depends on how the model will be used: `by_time` when it answers about the future of what it learnt from
 (nearly always, when rows have a time), `by_hash` when rows of the same customer or device must stay together and the
-split must not change as rows are added, `random` otherwise.
+split must not change as rows are added, `by_group` when they must stay together and the shares must be met, `random`
+otherwise. `k_fold` and `rolling` give several pairs of parts, for a score with its spread.
+
+`fettle.data.sides.assign` does any of these as a record says (`Split`), and gives each row's side instead of
+frames: that is what is kept.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
-from blake3 import blake3
 
-from fettle.core.errors import Invalid, NotFound
+from fettle.core.errors import Invalid
+from fettle.data.records.splits import Split
+from fettle.data.sides import (
+    check,
+    codes_of,
+    filled,
+    group_codes,
+    hash_codes,
+    names_of,
+    parts_of,
+    random_codes,
+    rolling_codes,
+    time_codes,
+)
 
 TRAIN_VALID_TEST = (0.7, 0.15, 0.15)
 
@@ -39,22 +52,10 @@ def by_time(
         NotFound: There is no such column.
         Invalid: The column has missing values, or a part would be empty.
     """
-    _check(frame, fractions, column)
-    if missing := frame[column].null_count():
-        raise Invalid(
-            f"The rows cannot be split by {column!r}.",
-            found=f"{missing:,} row(s) without a time",
-            hint="Leave these rows out first: frame.drop_nulls(…)",
-        )
-    ordered = frame.sort(column, maintain_order=True)
-    times = ordered[column]
-    cuts = [0]
-    for cut in _cuts(frame.height, fractions)[:-1]:
-        bounded = min(max(cut, 1), frame.height)
-        cuts.append(int(times.search_sorted(times[bounded - 1], side="right")))
-    cuts.append(frame.height)
-    parts = tuple(ordered.slice(start, stop - start) for start, stop in itertools.pairwise(cuts))
-    return _filled(parts, f"by {column!r}")
+    check(frame, fractions, column)
+    codes = time_codes(frame, column, fractions)
+    parts = parts_of(frame, codes, len(fractions))
+    return filled(tuple(part.sort(column, maintain_order=True) for part in parts), f"by {column!r}")
 
 
 def random(
@@ -62,7 +63,7 @@ def random(
     fractions: Sequence[float] = TRAIN_VALID_TEST,
     *,
     seed: int,
-    stratify: str | None = None,
+    stratify: str | Sequence[str] | None = None,
 ) -> tuple[pl.DataFrame, ...]:
     """Split at random; the same seed and rows give the same parts. Rows keep their order within a part.
 
@@ -70,23 +71,122 @@ def random(
         frame: The rows.
         fractions: Shares of the rows; they add up to 1.
         seed: Any whole number from 0.
-        stratify: Split each value of this column by the same fractions, so that all parts have the same mix of classes.
-            Missing counts as a value. None means no column.
+        stratify: Split each value of this column, or each mix of values of several, by the same fractions, so that all
+            parts have the same mix of classes. Missing counts as a value; numbers of many values are cut at their
+            deciles; what rounding takes from a part in one class it gets in the next, so rare ones are dealt fairly
+            too. None means no column.
 
     Raises:
         NotFound: There is no such column.
         Invalid: A part would be empty.
     """
-    _check(frame, fractions, *([stratify] if stratify is not None else []))
-    generator = np.random.default_rng(seed)
-    groups = _groups(frame, stratify)
-    part = np.empty(frame.height, dtype=np.int64)
-    owed = np.zeros(len(fractions))
-    for rows in groups:
-        counts, owed = _shares(len(rows), fractions, owed)
-        part[generator.permutation(rows)] = np.repeat(np.arange(len(fractions)), counts)
-    parts = tuple(frame.filter(pl.Series(part == index)) for index in range(len(fractions)))
-    return _filled(parts, "at random")
+    names = names_of(stratify)
+    check(frame, fractions, *names)
+    codes = random_codes(frame, fractions, seed, names)
+    return filled(parts_of(frame, codes, len(fractions)), "at random")
+
+
+def by_group(
+    frame: pl.DataFrame,
+    columns: str | Sequence[str],
+    fractions: Sequence[float] = TRAIN_VALID_TEST,
+    *,
+    seed: int,
+    stratify: str | Sequence[str] | None = None,
+) -> tuple[pl.DataFrame, ...]:
+    """Split so that rows of one group (a customer, a device, a document) are all in the same part.
+
+    Groups are dealt one by one, the largest first, each to the part that it brings nearest to its share of
+    rows, or of each class where there is one to stratify by. Rows keep their order within a part.
+
+    Args:
+        frame: The rows.
+        columns: Rows with equal values here are a group; missing counts as a value.
+        fractions: Shares of the rows; they add up to 1, and are met as far as groups can be dealt.
+        seed: Of the order among groups of one size.
+        stratify: As for `random`.
+
+    Raises:
+        NotFound: There is no such column.
+        Invalid: A part would be empty.
+    """
+    keys, names = names_of(columns), names_of(stratify)
+    check(frame, fractions, *keys, *names)
+    codes = group_codes(frame, keys, fractions, seed, names)
+    return filled(parts_of(frame, codes, len(fractions)), f"by {', '.join(keys)}")
+
+
+def k_fold(
+    frame: pl.DataFrame,
+    folds: int = 5,
+    *,
+    seed: int,
+    group: str | Sequence[str] | None = None,
+    stratify: str | Sequence[str] | None = None,
+) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Split several times, so that each row is tested on once: pairs of training rows and test rows.
+
+    Args:
+        frame: The rows.
+        folds: How many, from 2.
+        seed: Of the random deal.
+        group: Keep rows with equal values here on one side, in every fold.
+        stratify: As for `random`.
+
+    Raises:
+        NotFound: There is no such column.
+        Invalid: A fold would be empty.
+    """
+    split = Split(
+        "group" if group else "random", names_of(group), folds=folds, seed=seed, stratify=names_of(stratify)
+    )
+    codes = codes_of(frame, split)
+    filled(parts_of(frame, codes, folds), f"into {folds} folds")
+    return [
+        (frame.filter(pl.Series(codes != fold)), frame.filter(pl.Series(codes == fold)))
+        for fold in range(folds)
+    ]
+
+
+def rolling(
+    frame: pl.DataFrame,
+    column: str,
+    folds: int = 5,
+    *,
+    test_size: int = 0,
+    gap: float = 0.0,
+    window: float = 0.0,
+) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Split several times in time: each fold learns from the past and is tested on what follows (rolling origin).
+
+    Rows of one instant stay together. With a column that counts rows this is scikit-learn's `TimeSeriesSplit` with the
+    same gap and, as `window`, its `max_train_size` (`tests/data/test_split.py`).
+
+    Args:
+        frame: The rows, in any order.
+        column: When a row happened: dates, times, or numbers that grow with time.
+        folds: How many, from 1.
+        test_size: Rows to test on in a fold; 0 divides the rows evenly into the folds and the first training.
+        gap: Rows so near before the test rows are not learnt from; in seconds, or in the numbers' own unit.
+        window: Learn only from rows so near before the gap (sliding); 0 learns from all before it (expanding).
+
+    Returns:
+        Pairs of training rows and test rows, each sorted by time, the earliest fold first.
+
+    Raises:
+        NotFound: There is no such column.
+        Invalid: It has missing values, or there are too few rows for so many folds.
+    """
+    sides = rolling_codes(
+        frame, Split("rolling", [column], folds=folds, test_size=test_size, gap=gap, window=window)
+    )
+    return [
+        (
+            frame.filter(pl.Series(side == 1)).sort(column, maintain_order=True),
+            frame.filter(pl.Series(side == 2)).sort(column, maintain_order=True),
+        )
+        for side in sides
+    ]
 
 
 def by_hash(
@@ -109,75 +209,10 @@ def by_hash(
         Invalid: A part would be empty.
     """
     names = [columns] if isinstance(columns, str) else list(columns)
-    _check(frame, fractions, *names)
+    check(frame, fractions, *names)
     if not names:
         raise Invalid(
             "A split by hash needs at least one key column.", hint="Name it: by_hash(frame, 'customer_id')"
         )
-    edges = np.cumsum(fractions)[:-1]
-    keys = frame.select(names).unique(maintain_order=True)
-    places = [_unit(salt, key) for key in keys.iter_rows()]
-    part = pl.Series("__part__", np.searchsorted(edges, places, side="right"), dtype=pl.Int64)
-    marked = frame.join(
-        keys.with_columns(part), on=names, how="left", nulls_equal=True, maintain_order="left"
-    )
-    parts = tuple(
-        marked.filter(pl.col("__part__") == index).drop("__part__") for index in range(len(fractions))
-    )
-    return _filled(parts, f"by {', '.join(names)}")
-
-
-def _unit(salt: str, key: tuple[object, ...]) -> float:
-    """A key's place in [0, 1): the first 53 bits of the BLAKE3 of its values written as text, missing as such."""
-    text = "\x1f".join("\x00" if value is None else f"{value}" for value in (salt, *key))
-    return (int.from_bytes(blake3(text.encode()).digest(8), "big") >> 11) / (1 << 53)
-
-
-def _groups(frame: pl.DataFrame, stratify: str | None) -> list[np.ndarray]:
-    rows = np.arange(frame.height)
-    if stratify is None:
-        return [rows]
-    codes = frame[stratify].rank("dense").fill_null(0).to_numpy()
-    return [rows[codes == code] for code in np.unique(codes)]
-
-
-def _shares(count: int, fractions: Sequence[float], owed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How many of `count` rows each part gets; what rounding kept from a part is owed to it in the next group."""
-    exact = np.asarray(fractions) * count + owed
-    counts = np.maximum(np.floor(exact), 0).astype(np.int64)
-    rest = count - int(counts.sum())
-    order = np.argsort(-(exact - counts), kind="stable")
-    for index in range(abs(rest)):
-        place = order[index % len(order)] if rest > 0 else int(np.argmax(counts))
-        counts[place] += 1 if rest > 0 else -1
-    return counts, exact - counts
-
-
-def _cuts(rows: int, fractions: Sequence[float]) -> list[int]:
-    return [round(rows * each) for each in np.cumsum(fractions)]
-
-
-def _check(frame: pl.DataFrame, fractions: Sequence[float], *columns: str) -> None:
-    for column in columns:
-        if column not in frame.columns:
-            raise NotFound.among("column", column, frame.columns)
-    if (
-        not fractions
-        or any(each <= 0 for each in fractions)
-        or not math.isclose(sum(fractions), 1.0, abs_tol=1e-6)
-    ):
-        raise Invalid(
-            "The fractions of a split are positive and add up to 1.",
-            found=f"{', '.join(f'{each:g}' for each in fractions)} (sum {sum(fractions):g})",
-            hint="For instance (0.7, 0.15, 0.15).",
-        )
-
-
-def _filled(parts: tuple[pl.DataFrame, ...], how: str) -> tuple[pl.DataFrame, ...]:
-    if any(part.height == 0 for part in parts):
-        raise Invalid(
-            f"The rows cannot be split {how}: a part would be empty.",
-            found=f"parts of {', '.join(f'{part.height:,}' for part in parts)} rows",
-            hint="Give more rows, larger fractions, or another way to split.",
-        )
-    return parts
+    codes = hash_codes(frame, names, fractions, salt)
+    return filled(parts_of(frame, codes, len(fractions)), f"by {', '.join(names)}")

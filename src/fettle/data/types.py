@@ -5,7 +5,7 @@ Files disagree on types: a CSV has none, JSON has three, Parquet forty. A table 
 | type     | kept as             | comes from                                              |
 |----------|---------------------|---------------------------------------------------------|
 | integer  | Int64               | any integer that fits                                   |
-| number   | Float64             | floats, decimals, integers beyond 64 bits, durations (s)|
+| number   | Float64             | floats, decimals, whole numbers that fit 64 bits of float only, durations (s)|
 | boolean  | Boolean             | booleans; texts that are all `true` or `false`          |
 | string   | String              | texts, categories; lists and times of day as text       |
 | date     | Date                | dates; texts that are all dates of one form             |
@@ -83,7 +83,7 @@ def _flatten(frame: pl.DataFrame, structures: Sequence[str]) -> pl.DataFrame:
 def _stored(name: str, dtype: pl.DataType, frame: pl.DataFrame) -> pl.Expr:
     column = pl.col(name)
     if dtype in (pl.UInt64, pl.Int128, pl.UInt128):
-        return column.cast(pl.Int64 if _fits(frame[name]) else pl.Float64)
+        return column.cast(_kept(frame[name]))
     if dtype.is_integer():
         return column.cast(pl.Int64)
     if dtype.is_float():
@@ -107,6 +107,14 @@ def _stored(name: str, dtype: pl.DataType, frame: pl.DataFrame) -> pl.Expr:
         found=f"values of type {dtype}",
         hint="Leave it out, or turn it into text or numbers first, for instance with a query: SELECT …",
     )
+
+
+def _kept(column: pl.Series) -> pl.DataType:
+    """Int64 where every value fits, Float64 where none loses a digit, else text: an identifier is never rounded."""
+    if _fits(column):
+        return pl.Int64()
+    back = column.cast(pl.Float64).cast(column.dtype, strict=False)
+    return pl.Float64() if back.equals(column) else pl.String()
 
 
 def _fits(column: pl.Series) -> bool:

@@ -1,206 +1,287 @@
 """Check a table against its schema: every way in which it is not as expected, how grave, and what to do.
 
 All rules are compiled into one polars query, so that a table is read once however many rules there are; only for
-those that fail is it read again, for examples.
+those that fail is it read again, for the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import polars as pl
 
 from fettle.core.errors import nearest
-from fettle.data.records import Anomaly, Report, Rule, Schema, Severity, Type
-from fettle.data.types import normalise, type_of
+from fettle.data.anomalies import KINDS, Facts, anomaly, examples_of, failed
+from fettle.data.expectations import Expectation, expectations
+from fettle.data.profiles import profile
+from fettle.data.profiling.comparison import distance
+from fettle.data.profiling.distances import GROUPS
+from fettle.data.records import Anomaly, Profile, Report, Rule, Schema, Type
+from fettle.data.records.schemas import FailingRow
+from fettle.data.types import STORED, normalise, type_of
 
-KINDS: dict[str, Severity] = {
-    "missing-column": "error",
-    "new-column": "notice",
-    "type": "error",
-    "missing-rate": "warning",
-    "range": "warning",
-    "infinite": "error",
-    "unseen-category": "warning",
-    "not-unique": "warning",
-    "no-rows": "error",
-}
-"""Every kind of anomaly and its severity. A missing target or an unseen class is an error too.
+__all__ = ["KINDS", "accept", "failing_rows", "validate"]
 
-Values out of range stay a warning however many they are: the world may have moved, which is drift and not a broken
-delivery, and must not keep anyone from retraining.
-"""
-
-GRAVE_SHARE = 0.5
-"""So much more missing than allowed is an error: the column was not delivered."""
-EXAMPLES = 5
+FAILING = 20
+"""Rows listed with an anomaly."""
 _ORDER = {"error": 0, "warning": 1, "notice": 2}
 _FITS: dict[Type, tuple[Type, ...]] = {"number": ("integer",), "datetime": ("date",)}
+_ROW = "__row__"
 
 
-def validate(frame: pl.DataFrame, schema: Schema) -> Report:
+def validate(
+    frame: pl.DataFrame | pl.LazyFrame, schema: Schema, *, reference: Profile | None = None
+) -> Report:
     """Check the rows of a table against a schema.
 
     Args:
-        frame: The rows; normalised first, so NaN counts as missing.
+        frame: The rows; an eager frame is normalised first, so NaN counts as missing.
         schema: What is expected.
+        reference: The profile of good rows, for the rules with `drift_max`; None leaves those out.
 
     Returns:
-        The anomalies, the gravest first; `report.ok` is False if one is an error.
+        The anomalies, the gravest first, each with the first rows that fail; `report.ok` is False if one is an error.
     """
-    frame = normalise(frame)
-    if frame.height == 0:
-        nothing = Anomaly(
-            "no-rows", "", "error", "The table has no rows.", suggestion="Check where it comes from."
-        )
-        return Report(0, [nothing])
-    anomalies = list(_structure(frame, schema))
-    failed = {each.column for each in anomalies}
-    rules = [rule for rule in schema.columns if rule.name in frame.columns and rule.name not in failed]
-    anomalies += _values(frame, rules, schema.target)
-    return Report(
-        frame.height, sorted(anomalies, key=lambda each: (_ORDER[each.severity], -each.rows, each.column))
+    lazy = _lazy(frame)
+    types = lazy.collect_schema()
+    asked = _asked(schema, types)
+    counts = lazy.select(
+        pl.len().alias("rows"),
+        *(pl.col(name).null_count().alias(f"null:{name}") for name in types),
+        *(each.bad.sum().alias(f"{index}") for index, each in enumerate(asked)),
     )
+    found = counts.collect(engine="streaming").row(0, named=True)
+    rows = int(found["rows"])
+    if rows == 0:
+        advice = "Check where it comes from."
+        return Report(0, [anomaly("no-rows", "", "The table has no rows.", suggestion=advice)])
+    anomalies = [*_too_few(schema, rows), *_structure(lazy, schema, types, found)]
+    broken = [
+        (each, int(found[f"{index}"] or 0))
+        for index, each in enumerate(asked)
+        if _breaks(each, int(found[f"{index}"] or 0), rows)
+    ]
+    anomalies += _values(lazy, broken, rows, schema.target)
+    anomalies += _drifted(lazy, schema, types, reference)
+    return Report(rows, sorted(anomalies, key=lambda each: (_ORDER[each.severity], -each.rows, each.column)))
+
+
+def failing_rows(frame: pl.DataFrame | pl.LazyFrame, schema: Schema) -> pl.DataFrame:
+    """All rows that break a rule about values: `row` (the first is 1), `column`, `kind`, `value` as text."""
+    lazy = _lazy(frame)
+    types = lazy.collect_schema()
+    unfit = [
+        Expectation(rule, "type", _unreadable(rule, types[rule.name]))
+        for rule in schema.columns
+        if rule.name in types and not _fits(rule, types[rule.name])
+    ]
+    asked = [*unfit, *_asked(schema, types)]
+    counted = lazy.select(
+        pl.len().alias("rows"), *(each.bad.sum().alias(f"{at}") for at, each in enumerate(asked))
+    ).collect(engine="streaming")
+    height = int(counted["rows"][0])
+    broken = [each for at, each in enumerate(asked) if _breaks(each, int(counted[f"{at}"][0] or 0), height)]
+    queries = [_failing(lazy, each, None) for each in broken]
+    empty = pl.DataFrame(schema={"row": pl.Int64, "column": pl.String, "kind": pl.String, "value": pl.String})
+    return pl.concat([empty, *pl.collect_all(queries)]).sort("row", maintain_order=True)
 
 
 def accept(schema: Schema, anomalies: Iterable[Anomaly]) -> Schema:
     """Change a schema so that these anomalies are expected from now on: the suggested change of each, applied."""
     rules = {rule.name: rule for rule in schema.columns}
-    for anomaly in anomalies:
-        change = anomaly.change
+    rows_min = schema.rows_min
+    for each in anomalies:
+        change = each.change
         if change is None:
             continue
-        known = rules.get(anomaly.column)
-        base = msgspec.to_builtins(known) if known is not None else {"name": anomaly.column}
-        if "values" in change and base.get("values") is not None:
+        if not each.column:
+            rows_min = change.get("rows_min", rows_min)
+            continue
+        known = rules.get(each.column)
+        base = msgspec.to_builtins(known) if known is not None else {"name": each.column}
+        if "values" in change and change["values"] and base.get("values") is not None:
             change = change | {"values": sorted({*base["values"], *change["values"]})}
-        rules[anomaly.column] = msgspec.convert(base | change, Rule)
-    return msgspec.structs.replace(schema, columns=list(rules.values()))
+        rules[each.column] = msgspec.convert(base | change, Rule)
+    return msgspec.structs.replace(schema, columns=list(rules.values()), rows_min=rows_min)
 
 
-def _structure(frame: pl.DataFrame, schema: Schema) -> Iterator[Anomaly]:
+def _lazy(frame: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
+    if isinstance(frame, pl.DataFrame):
+        return normalise(frame).lazy()
+    floats = [name for name, dtype in frame.collect_schema().items() if dtype.is_float()]
+    return frame.with_columns(pl.col(floats).fill_nan(None)) if floats else frame
+
+
+def _asked(schema: Schema, types: pl.Schema) -> list[Expectation]:
+    """What is asked of the values of the columns that are there and of the right type."""
+    return [
+        each
+        for rule in schema.columns
+        if rule.name in types and _fits(rule, types[rule.name])
+        for each in expectations(rule, types[rule.name])
+    ] + [
+        Expectation(rule, "missing-rate", pl.col(rule.name).is_null())
+        for rule in schema.columns
+        if rule.name in types and not _fits(rule, types[rule.name]) and rule.missing_max is not None
+    ]
+
+
+def _fits(rule: Rule, dtype: pl.DataType) -> bool:
+    found = type_of(dtype)
+    return found == rule.type or found in _FITS.get(rule.type, ())
+
+
+def _breaks(each: Expectation, count: int, rows: int) -> bool:
+    allowed = each.rule.missing_max if each.kind == "missing-rate" else 0.0
+    return count > (allowed or 0.0) * rows
+
+
+def _too_few(schema: Schema, rows: int) -> Iterator[Anomaly]:
+    if schema.rows_min is not None and rows < schema.rows_min:
+        text = f"The table has {rows:,} row(s); at least {schema.rows_min:,} are expected."
+        advice = f"Was it delivered whole? Or set rows_min = {rows}."
+        yield anomaly("few-rows", "", text, rows, advice, {"rows_min": rows})
+
+
+def _structure(
+    lazy: pl.LazyFrame, schema: Schema, types: pl.Schema, found: dict[str, Any]
+) -> Iterator[Anomaly]:
     """Columns that are missing, new or of another type."""
     known = [rule.name for rule in schema.columns]
-    new = [name for name in frame.columns if name not in known]
+    new = [name for name in types if name not in known]
+    rows = int(found["rows"])
     for rule in schema.columns:
-        if rule.name not in frame.columns:
+        if rule.name not in types:
             if rule.required:
-                close = nearest(rule.name, new)
-                advice = (
-                    f"Rename {close[0]!r} to {rule.name!r}, if that is it." if close else "Deliver it again."
-                )
-                text = f"The column {rule.name!r} is missing."
-                yield _anomaly("missing-column", rule.name, text, frame.height, advice, {"required": False})
-            continue
-        column = frame[rule.name]
-        found = type_of(column.dtype)
-        if found != rule.type and found not in _FITS.get(rule.type, ()) and column.null_count() < len(column):
-            yield _anomaly(
-                "type",
-                rule.name,
-                f"The column {rule.name!r} holds values of type {found}, not {rule.type}.",
-                len(column) - column.null_count(),
-                f"Deliver {rule.type} values; or set type = {found!r} if it changed for good.",
-                {"type": found, "min": None, "max": None, "values": None},
-                _examples(column.drop_nulls()),
-            )
+                yield _missing_column(rule, new, rows)
+        elif not _fits(rule, types[rule.name]) and (present := rows - found[f"null:{rule.name}"]):
+            yield _retyped(lazy, rule, types[rule.name], present)
     for name in new:
-        found = type_of(frame.schema[name])
+        kind = type_of(types[name])
         text = f"The column {name!r} is not in the schema."
         advice = "Add it to the schema; a model trained before ignores it."
-        yield _anomaly("new-column", name, text, 0, advice, {"type": found, "required": False})
+        yield anomaly("new-column", name, text, 0, advice, {"type": kind, "required": False})
 
 
-def _values(frame: pl.DataFrame, rules: list[Rule], target: str | None) -> Iterator[Anomaly]:
-    """Rules about values: all counted in one query."""
-    checks = [(rule, kind, bad) for rule in rules for kind, bad in _checks(rule, frame.schema[rule.name])]
-    if not checks:
-        return
-    counted = frame.select(bad.sum().alias(f"{index}") for index, (_, _, bad) in enumerate(checks)).row(0)
-    for (rule, kind, bad), count in zip(checks, counted, strict=True):
-        if count and not (kind == "missing-rate" and count <= (rule.missing_max or 0.0) * frame.height):
-            bad_values = frame.filter(bad)[rule.name]
-            yield _failed(rule, kind, int(count), frame, bad_values, rule.name == target)
+def _missing_column(rule: Rule, new: Sequence[str], rows: int) -> Anomaly:
+    close = nearest(rule.name, new)
+    advice = f"Rename {close[0]!r} to {rule.name!r}, if that is it." if close else "Deliver it again."
+    text = f"The column {rule.name!r} is missing."
+    return anomaly("missing-column", rule.name, text, rows, advice, {"required": False})
 
 
-def _checks(rule: Rule, dtype: pl.DataType) -> Iterator[tuple[str, pl.Expr]]:
-    """The expressions that are true for a row that breaks a rule."""
+def _retyped(lazy: pl.LazyFrame, rule: Rule, dtype: pl.DataType, present: int) -> Anomaly:
+    """A column of another type: which values cannot be read as the expected one, if any."""
+    kind = type_of(dtype)
+    bad = Expectation(rule, "type", _unreadable(rule, dtype))
     column = pl.col(rule.name)
-    if rule.missing_max is not None:
-        yield "missing-rate", column.is_null()
-    if dtype == pl.Float64:
-        yield "infinite", column.is_infinite()
-    if dtype.is_numeric() and (rule.min is not None or rule.max is not None):
-        below = column < rule.min if rule.min is not None else pl.lit(False)
-        above = column > rule.max if rule.max is not None else pl.lit(False)
-        yield "range", (below | above) & column.is_finite()
-    if rule.values is not None and dtype == pl.String:
-        yield "unseen-category", column.is_not_null() & ~column.is_in(rule.values)
-    if rule.unique:
-        yield "not-unique", column.is_not_null() & column.is_duplicated()
+    unread, shown, failing = pl.collect_all(
+        [
+            lazy.select(bad.bad.sum()),
+            lazy.select(column.drop_nulls().unique(maintain_order=True).head(5)),
+            _failing(lazy, bad, FAILING),
+        ]
+    )
+    count = int(unread.item() or 0)
+    text = f"The column {rule.name!r} holds values of type {kind}, not {rule.type}"
+    text += f"; {count:,} of {present:,} cannot be read as {rule.type}." if 0 < count < present else "."
+    advice = "Convert the column: all its values can be read so. " if not count else ""
+    advice += f"Deliver {rule.type} values; or set type = {kind!r} if it changed for good."
+    nothing = dict.fromkeys(
+        ("min", "max", "values", "regex", "min_length", "max_length", "min_at", "max_at", "monotone")
+    )
+    change = {"type": kind, **{key: None for key in nothing if getattr(rule, key) is not None}}
+    rows = _listed(failing)
+    return anomaly("type", rule.name, text, present, advice, change, examples_of(shown[rule.name]), rows)
 
 
-def _failed(
-    rule: Rule, kind: str, count: int, frame: pl.DataFrame, bad: pl.Series, is_target: bool
-) -> Anomaly:
-    share = count / frame.height
-    text, advice, change = _words(rule, kind, count, share, bad)
-    severity = KINDS[kind]
-    lost = kind == "missing-rate" and share - (rule.missing_max or 0.0) >= GRAVE_SHARE
-    if lost or (is_target and kind in ("missing-rate", "unseen-category")):
-        severity = "error"
-    examples = [] if kind == "missing-rate" else _examples(bad)
-    return Anomaly(kind, rule.name, severity, text, count, examples, advice, change)
+def _unreadable(rule: Rule, dtype: pl.DataType) -> pl.Expr:
+    """Whether a value cannot be read as the type that is expected."""
+    column = pl.col(rule.name)
+    if dtype.is_temporal() or (dtype == pl.Boolean and STORED[rule.type].is_temporal()):
+        return column.is_not_null() if rule.type != "string" else pl.lit(False)
+    if dtype == pl.String and rule.type == "boolean":
+        return ~column.str.to_lowercase().is_in(["true", "false"])
+    if dtype == pl.String and rule.type in ("date", "datetime"):
+        read = column.str.to_datetime(strict=False, time_unit="us", format="%Y-%m-%d", exact=False)
+        return column.is_not_null() & read.is_null()
+    return column.is_not_null() & column.cast(STORED[rule.type], strict=False).is_null()
 
 
-def _words(
-    rule: Rule, kind: str, count: int, share: float, bad: pl.Series
-) -> tuple[str, str, dict[str, Any] | None]:
-    """What is wrong, what to do, and the change of the rule that would allow it."""
-    name, rows = repr(rule.name), f"{count:,} row(s) ({share:.1%})"
-    if kind == "missing-rate":
-        worst = min(1.0, round(share + 0.005, 2))
-        text = f"{name} is missing in {rows}; at most {rule.missing_max:.1%} may be."
-        return text, f"Find out why; or set missing_max = {worst}.", {"missing_max": worst}
-    if kind == "infinite":
-        return f"{name} is infinite in {rows}.", "Correct the division or the overflow it comes from.", None
-    if kind == "range":
-        low, high = float(bad.min()), float(bad.max())  # type: ignore[arg-type] - a numeric column, not empty
-        change = {}
-        if rule.min is not None and low < rule.min:
-            change["min"] = low
-        if rule.max is not None and high > rule.max:
-            change["max"] = high
-        bounds = f"[{'-∞' if rule.min is None else f'{rule.min:g}'}, {'∞' if rule.max is None else f'{rule.max:g}'}]"
-        wanted = " and ".join(f"{key} = {value:g}" for key, value in change.items())
-        text = f"{name} lies outside {bounds} in {rows}: from {low:g} to {high:g}."
-        return text, f"Check units and sensors; or set {wanted}.", change
-    if kind == "unseen-category":
-        unseen = bad.value_counts(sort=True)[rule.name].to_list()
-        shown = ", ".join(repr(each) for each in unseen[:EXAMPLES]) + (
-            ", …" if len(unseen) > EXAMPLES else ""
-        )
-        close = nearest(unseen[0], rule.values or [])
-        advice = f"Is {unseen[0]!r} meant to be {close[0]!r}? " if close else ""
-        text = f"{name} has {len(unseen)} value(s) never seen before, in {rows}: {shown}."
-        return text, f"{advice}Correct them; or add them to values.", {"values": unseen}
-    text = f"{name} repeats values in {rows}; each should occur once."
-    return text, "Remove repeated rows; or set unique = false.", {"unique": False}
+def _values(
+    lazy: pl.LazyFrame, broken: list[tuple[Expectation, int]], rows: int, target: str | None
+) -> Iterator[Anomaly]:
+    """Every rule that is broken: what the bad values are like, and the first rows."""
+    queries = [
+        query
+        for each, _ in broken
+        for query in (_failing(lazy, each, FAILING), lazy.filter(each.bad).select(**_facts(each)))
+    ]
+    frames = pl.collect_all(queries)
+    for (each, count), failing, facts in zip(broken, frames[::2], frames[1::2], strict=True):
+        known = Facts(count, rows, **facts.row(0, named=True))
+        yield failed(each.rule, each.kind, known, _listed(failing), is_target=each.name == target)
 
 
-def _anomaly(
-    kind: str,
-    column: str,
-    text: str,
-    rows: int,
-    advice: str,
-    change: dict[str, Any] | None,
-    examples: list[str] | None = None,
-) -> Anomaly:
-    return Anomaly(kind, column, KINDS[kind], text, rows, examples or [], advice, change)
+def _facts(each: Expectation) -> dict[str, pl.Expr]:
+    """What is asked of the bad values, to say what is wrong."""
+    column = pl.col(each.name)
+    size = column.str.len_chars() if each.kind == "length" else column
+    common = column.drop_nulls().value_counts(sort=True).struct.field(each.name)
+    several = each.kind != "missing-rate"
+    return {
+        "low": size.min(),
+        "high": size.max(),
+        "values": (common if each.kind == "unseen-category" else column.head(0)).implode(),
+        "examples": (column.unique(maintain_order=True).head(5) if several else column.head(0)).implode(),
+    }
 
 
-def _examples(values: pl.Series) -> list[str]:
-    return [str(each) for each in values.unique(maintain_order=True).head(EXAMPLES).to_list()]
+def _failing(lazy: pl.LazyFrame, each: Expectation, most: int | None) -> pl.LazyFrame:
+    """The rows that break a rule, at most so many."""
+    found = lazy.select(pl.col(each.name), each.bad.alias("__bad__")).with_row_index(_ROW, offset=1)
+    found = found.filter(pl.col("__bad__"))
+    return (found if most is None else found.head(most)).select(
+        pl.col(_ROW).cast(pl.Int64).alias("row"),
+        pl.lit(each.name).alias("column"),
+        pl.lit(each.kind).alias("kind"),
+        pl.col(each.name).cast(pl.String).alias("value"),
+    )
+
+
+def _listed(frame: pl.DataFrame) -> list[FailingRow]:
+    return [FailingRow(row, value) for row, value in frame.select("row", "value").rows()]
+
+
+def _drifted(
+    lazy: pl.LazyFrame, schema: Schema, types: pl.Schema, reference: Profile | None
+) -> Iterator[Anomaly]:
+    """Columns whose values are spread otherwise than in the reference, by more than their rule allows."""
+    if reference is None:
+        return
+    known = {each.name: each for each in reference.columns}
+    rules = [
+        rule
+        for rule in schema.columns
+        if rule.drift_max is not None and rule.name in types and rule.name in known
+    ]
+    if not rules:
+        return
+    now = profile(lazy.select([rule.name for rule in rules]), related=False)
+    for rule in rules:
+        was, column = known[rule.name], now.column(rule.name)
+        apart = distance(was, column)
+        if apart is None or rule.drift_max is None:
+            continue
+        groups = GROUPS if apart.ks is not None else was.distinct
+        chance = groups * (1 / max(1, was.rows - was.missing) + 1 / max(1, column.rows - column.missing))
+        moved = apart.psi - chance
+        if moved > rule.drift_max:
+            worst = float(f"{moved + 0.005:.2f}")
+            text = (
+                f"{rule.name!r} is spread otherwise than before: PSI {moved:.2f}, at most {rule.drift_max:g}."
+            )
+            advice = f"See what changed: fettle data compare; or set drift_max = {worst}."
+            yield anomaly("drift", rule.name, text, now.rows, advice, {"drift_max": worst})

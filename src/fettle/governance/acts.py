@@ -11,7 +11,7 @@ from fettle.acts import store as acts_store
 from fettle.core import canonical, ids
 from fettle.core.errors import FettleError, NotFound
 from fettle.core.units import duration_s
-from fettle.data import acts as data
+from fettle.data.acts import versions as data
 from fettle.governance import access, cards, chain, store
 from fettle.governance.lineage import trace
 from fettle.governance.records import Card, Lineage, NewToken, NumberedEvent, RoleName, Token, Verdict

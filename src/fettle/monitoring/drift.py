@@ -21,13 +21,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from fettle.data.bins import Bins, ColumnProfile, Counts
+from fettle.data.profiling.distances import psi
 from fettle.monitoring.records import Drift, Severity
 
 P_ADJUSTED_AT_MOST = 0.01
 FLOORS: tuple[tuple[float, Severity], ...] = ((0.25, "critical"), (0.10, "warning"), (0.02, "notice"))
 PSI_GROUPS = 10
 EXPECTED_AT_LEAST = 5.0
-ZERO_SHARE = 1e-4
 RATE_P_AT_MOST = 0.001
 RATE_RISE_AT_LEAST = 0.01
 
@@ -213,15 +213,6 @@ def merge(counts: Vector, groups: NDArray[np.int64]) -> Vector:
     return np.asarray(np.bincount(groups, weights=counts), np.float64)
 
 
-def psi(reference: ArrayLike, current: ArrayLike, zero_share: float = ZERO_SHARE) -> float:
-    """Population stability index Σ (q − p)·ln(q / p); an empty bin counts as ``zero_share``.
-
-    Source: Siddiqi (2006), Credit Risk Scorecards, ch. 10; it is Jeffreys' divergence (1946).
-    """
-    was, now = _shares(reference, zero_share), _shares(current, zero_share)
-    return float(((now - was) * np.log(now / was)).sum())
-
-
 def psi_corrected(reference: ArrayLike, current: ArrayLike) -> float:
     """PSI less what chance alone gives: PSI − (B − 1)·(1/n + 1/m), which is about 0 when nothing has changed.
 
@@ -242,16 +233,15 @@ def jensen_shannon(reference: ArrayLike, current: ArrayLike, base: float = math.
 
     Source: Lin (1991), IEEE Trans. Inf. Theory 37(1). Equal to ``scipy.spatial.distance.jensenshannon``.
     """
-    was, now = _shares(reference, 0.0), _shares(current, 0.0)
+    was, now = _shares(reference), _shares(current)
     middle = (was + now) / 2
     divergence = (special.rel_entr(was, middle) + special.rel_entr(now, middle)).sum() / 2
     return math.sqrt(max(float(divergence), 0.0) / math.log(base))
 
 
-def _shares(counts: ArrayLike, zero_share: float) -> Vector:
+def _shares(counts: ArrayLike) -> Vector:
     values = np.asarray(counts, float)
-    shares = values / values.sum()
-    return np.where(shares > 0, shares, zero_share)
+    return values / values.sum()
 
 
 def rate_rose(was: int, was_of: int, now: int, now_of: int) -> float:

@@ -66,6 +66,12 @@ def listing(files: Mapping[str, bytes]) -> tuple[File, ...]:
     return tuple(File(name, digest(files[name]), len(files[name])) for name in sorted(files))
 
 
+def with_files(bundle: Bundle, files: Mapping[str, bytes]) -> Bundle:
+    """The bundle with files added or replaced; it has another digest then."""
+    whole = {**bundle.files, **files}
+    return Bundle(msgspec.structs.replace(bundle.manifest, files=listing(whole)), whole)
+
+
 def store(blobs: BlobStore, bundle: Bundle) -> str:
     """Keep a bundle in a blob store, its manifest last, and return its digest; keeping it twice changes nothing."""
     for each in bundle.manifest.files:

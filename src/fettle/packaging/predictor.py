@@ -10,14 +10,18 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from fettle.core.canonical import decode
-from fettle.core.errors import Unavailable, nearest
+from fettle.core.errors import Invalid, Unavailable, nearest
+from fettle.data.clean.fitted import FittedCleaning, decoded
+from fettle.data.records.versions import Type
 from fettle.packaging.bundle import Bundle
 from fettle.packaging.records import (
+    CLEANING_FILE,
     EXAMPLES_FILE,
     MODEL_FILE,
     SCHEMA_FILE,
@@ -26,7 +30,7 @@ from fettle.packaging.records import (
     RowInvalid,
     Schema,
 )
-from fettle.training.records import Feature, MomentPart
+from fettle.training.records import Feature, MomentPart, Role
 
 _NUMBERS = frozenset({float, int})
 _TEXTS = frozenset({str})
@@ -42,23 +46,24 @@ class Predictor:
         threads: Threads per prediction; one is best where requests come side by side.
 
     Attributes:
-        schema: What rows must look like.
+        schema: What rows must look like; where the bundle cleans them, before that.
     """
 
     def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
-        self.schema: Schema = decode(bundle.read(SCHEMA_FILE), Schema)
+        inner: Schema = decode(bundle.read(SCHEMA_FILE), Schema)
+        self._cleaning = decoded(bundle.read(CLEANING_FILE)) if CLEANING_FILE in bundle.files else None
+        self.schema: Schema = inner if self._cleaning is None else asked_schema(inner, self._cleaning)
+        self._inner = inner
         self._examples: list[Example] = decode(bundle.read(EXAMPLES_FILE), list[Example])
         self._session = open_session(bundle.read(MODEL_FILE), threads=threads)
         self._output = [self._session.get_outputs()[-1].name]
-        self._numbers = [each for each in self.schema.columns if each.role in ("number", "boolean")]
+        self._numbers = [each for each in inner.columns if each.role in ("number", "boolean")]
         self._plain = [each.name for each in self._numbers if each.role == "number"]
         self._only_plain = len(self._plain) == len(self._numbers)
         self._number_names = [each.name for each in self._numbers]
-        self._categories = [each for each in self.schema.columns if each.role == "category"]
-        self._moments = [each for each in self.schema.columns if each.role == "moment"]
-        self._texts = [
-            str(each).lower() if isinstance(each, bool) else str(each) for each in self.schema.labels
-        ]
+        self._categories = [each for each in inner.columns if each.role == "category"]
+        self._moments = [each for each in inner.columns if each.role == "moment"]
+        self._texts = [str(each).lower() if isinstance(each, bool) else str(each) for each in inner.labels]
 
     @property
     def columns(self) -> list[str]:
@@ -99,6 +104,8 @@ class Predictor:
 
     def feeds(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
         """The model's input tensors for rows; errors as `predict`."""
+        if self._cleaning is not None:
+            rows = [self._cleaned(row, at, self._cleaning) for at, row in enumerate(rows)]
         feeds: dict[str, NDArray[Any]] = {}
         if self._numbers:
             matrix = self._matrix(rows)
@@ -108,7 +115,7 @@ class Predictor:
             feeds[feature.name] = self._strings(feature, rows)
         for feature in self._moments:
             told = [
-                _moment(feature, _value(row, feature, at, self.schema), at) for at, row in enumerate(rows)
+                _moment(feature, _value(row, feature, at, self._inner), at) for at, row in enumerate(rows)
             ]
             parts = np.array([moment_parts(each, feature.parts) for each in told], dtype=np.float32)
             for place, name in enumerate(feature.inputs):
@@ -130,6 +137,15 @@ class Predictor:
                     hint="Compare the versions in environment.json with `pip list`; onnxruntime matters most.",
                 )
 
+    def _cleaned(self, row: Mapping[str, Any], at: int, cleaning: FittedCleaning) -> dict[str, Any]:
+        given = {each.name: _value(row, each, at, self.schema) for each in self.schema.columns}
+        try:
+            return cleaning.apply_row(given)
+        except Invalid as error:
+            raise RowInvalid(
+                f"Row {at}: {error.message}", found=error.found, hint=error.hint, subject=error.subject
+            ) from None
+
     def _matrix(self, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
         try:
             values = [row[name] for name in self._number_names for row in rows]
@@ -137,7 +153,7 @@ class Predictor:
             values = None
         if values is None or not self._only_plain or not _NUMBERS.issuperset(map(type, values)):
             values = [
-                _number(feature, _value(row, feature, at, self.schema), at)
+                _number(feature, _value(row, feature, at, self._inner), at)
                 for feature in self._numbers
                 for at, row in enumerate(rows)
             ]
@@ -158,11 +174,36 @@ class Predictor:
             values = [None]
         if not _TEXTS.issuperset(map(type, values)):
             values = [
-                _text(feature, _value(row, feature, at, self.schema), at) for at, row in enumerate(rows)
+                _text(feature, _value(row, feature, at, self._inner), at) for at, row in enumerate(rows)
             ]
         tensor = np.empty((len(values), 1), dtype=object)
         tensor[:, 0] = values
         return tensor
+
+
+_ROLES: dict[Type, Role] = {
+    "number": "number",
+    "integer": "number",
+    "boolean": "boolean",
+    "string": "category",
+    "date": "moment",
+    "datetime": "moment",
+}
+
+
+def asked_schema(inner: Schema, cleaning: FittedCleaning) -> Schema:
+    """What rows must look like before a cleaning, for a model that takes what it leaves."""
+    known = {each.name: each for each in inner.columns if each.name not in cleaning.changed}
+    columns = tuple(
+        known[each.name]
+        if each.name in known
+        else Feature(each.name, _ROLES[each.type], nullable=each.name in cleaning.gaps)
+        for each in cleaning.columns
+    )
+    taken = {each.name for each in columns}
+    return msgspec.structs.replace(
+        inner, columns=columns, ignored=tuple(name for name in inner.ignored if name not in taken)
+    )
 
 
 def open_session(model: bytes, *, threads: int = 1) -> onnxruntime.InferenceSession:

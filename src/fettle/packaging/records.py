@@ -18,6 +18,8 @@ METRICS_FILE = "metrics.json"
 PARITY_FILE = "parity.json"
 ENVIRONMENT_FILE = "environment.json"
 LINEAGE_FILE = "lineage.json"
+CLEANING_FILE = "cleaning.json"
+"""How rows are cleaned before the graph sees them; a bundle without it takes them as they are."""
 
 Row = dict[str, Any]
 """One row as JSON has it: column → number, text, boolean or null; dates and times as ISO 8601 text."""

@@ -66,17 +66,27 @@ def render(values: Mapping[str, Any]) -> str:
         <BLANKLINE>
     """
     tables: dict[str, list[str]] = {}
+    listed: list[str] = []
     for key, value in values.items():
-        setting_of(key)
+        if setting_of(key).kind == "tables":
+            listed += [_listed(key, each) for each in value]
+            continue
         table, _, name = key.rpartition(".")
         tables.setdefault(table, []).append(f"{name} = {_toml(value)}")
     parts = [
         ("" if not table else f"[{table}]\n") + "\n".join(lines) + "\n" for table, lines in tables.items()
     ]
-    return "\n".join(parts)
+    return "\n".join([*parts, *listed])
+
+
+def _listed(key: str, table: Mapping[str, Any]) -> str:
+    """One of several tables of the same name; they stand last, for what follows them would belong to them."""
+    return f"[[{key}]]\n" + "".join(f"{name} = {_toml(each)}\n" for name, each in table.items())
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(name)} = {_toml(each)}" for name, each in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(each) for each in value) + "]"
     return json.dumps(value, ensure_ascii=False)

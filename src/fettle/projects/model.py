@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import polars as pl
 
 from fettle.acts import Surface
 from fettle.core import canonical, ids
-from fettle.data import bins
+from fettle.core.errors import Invalid
+from fettle.data import bins, clean
+from fettle.data.clean.fitted import FittedCleaning, decoded
 from fettle.evaluation import metrics, slices
 from fettle.evaluation.metrics import main_metric
 from fettle.evaluation.outcomes import outcome, outcome_of_answers, trivial
 from fettle.evaluation.records import Slice
 from fettle.packaging import assembly, bundle
+from fettle.packaging.cleaning import with_cleaning
 from fettle.packaging.predictor import Predictor
 from fettle.packaging.records import PARITY_FILE, Answer, ParityReport
 from fettle.packaging.rows import json_rows
 from fettle.projects.records import Cut
 from fettle.projects.rows import rows
 from fettle.projects.teller import Bar
-from fettle.storage.objects import put_object
+from fettle.storage.objects import get_object, put_object
 from fettle.tracking import run as tracked
 from fettle.training import features, fitting
 from fettle.training.records import FeaturePlan, Label, Task, Trial
@@ -30,7 +35,7 @@ MOST_SLICED_COLUMNS = 3
 REFERENCE_ROWS = 100_000
 
 
-class Wish(msgspec.Struct, frozen=True):
+class Wish(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is asked of a search: the project's settings that change its outcome."""
 
     experiment: str
@@ -43,10 +48,14 @@ class Wish(msgspec.Struct, frozen=True):
     metric: str
     slices: tuple[str, ...]
     recent: tuple[float, ...]
+    clean: tuple[dict[str, Any], ...] = ()
 
 
 class Explored(msgspec.Struct, frozen=True):
-    """What the search found: the plan of the features, the best trial, and the runs that tell of all trials."""
+    """What the search found: the plan of the features, the best trial, and the runs that tell of all trials.
+
+    `cleaning` is the digest of the cleaning that was fitted on the training rows, empty for none.
+    """
 
     plan: FeaturePlan
     best: Trial
@@ -55,6 +64,7 @@ class Explored(msgspec.Struct, frozen=True):
     trials: int
     pruned: int
     run_id: str
+    cleaning: str = ""
 
 
 class Assessment(msgspec.Struct, frozen=True):
@@ -101,12 +111,14 @@ class Packed(msgspec.Struct, frozen=True):
 def explore(ws: Surface, divided: Cut, wish: Wish, bar: Bar | None = None) -> Explored:
     """Search; every trial becomes a run as soon as it ends, so that a killed search goes on from those that ended."""
     train, valid = rows(ws, divided, "train"), rows(ws, divided, "valid")
+    cleaning = _fitted_cleaning(train, divided, wish)
+    train, valid = _table(cleaning, train), _alone(cleaning, valid)
     plan = features.plan(
         train,
         divided.target,
         time=divided.time or None,
         task=wish.task,  # type: ignore[arg-type]  # checked when the project was read
-        exclude=wish.ignore,
+        exclude=tuple(each for each in wish.ignore if cleaning is None or each in train.columns),
     )
     name = ids.digest_of([divided, wish])[:20]
     parent = ws.call(
@@ -145,12 +157,15 @@ def explore(ws: Surface, divided: Cut, wish: Wish, bar: Bar | None = None) -> Ex
     )
     ws.call("tracking.finish", run=parent.id, status="finished")
     pruned = sum(each.state == "pruned" for each in found.trials)
-    return Explored(plan, found.best, found.score, found.maximize, len(found.trials), pruned, parent.id)
+    kept = put_object(ws.blobs, cleaning.encoded()) if cleaning is not None else ""
+    return Explored(plan, found.best, found.score, found.maximize, len(found.trials), pruned, parent.id, kept)
 
 
 def assess(ws: Surface, divided: Cut, explored: Explored, wish: Wish) -> Assessment:
     """Judge the best trial's settings on the rows nobody has seen: metrics, intervals, slices, the trivial answer."""
-    learned, judged = rows(ws, divided, "fit"), rows(ws, divided, "test")
+    cleaning = _kept_cleaning(ws, explored)
+    learned = _table(cleaning, rows(ws, divided, "fit"))
+    judged = _alone(cleaning, rows(ws, divided, "test"))
     fitted = fitting.fit(learned, explored.plan, explored.best, seed=wish.seed)
     predicted = fitted.predict(judged)
     seen = outcome(explored.plan, judged, predicted)
@@ -184,18 +199,23 @@ def pack(ws: Surface, divided: Cut, explored: Explored, assessment: Assessment, 
     Raises:
         ParityFailed: The packed model does not answer as the original does.
     """
+    cleaning = _kept_cleaning(ws, explored)
     whole, judged = rows(ws, divided, "all"), rows(ws, divided, "test")
-    fitted = fitting.fit(whole, explored.plan, explored.best, seed=wish.seed)
+    fitted = fitting.fit(_table(cleaning, whole), explored.plan, explored.best, seed=wish.seed)
     sample = whole.tail(REFERENCE_ROWS)
     made = assembly.build(
         fitted,
-        judged,
+        _alone(cleaning, judged),
         metrics={"metric": assessment.metric, "value": assessment.value, "all": assessment.metrics},
         lineage={"dataset": divided.ref, "run": explored.run_id, "rows": divided.rows},
         reference=bins.reference(
-            sample, _watched(explored.plan, sample), prediction=fitted.predict(sample).labels(explored.plan)
+            sample,
+            _watched(explored.plan, sample, cleaning),
+            prediction=fitted.predict(_alone(cleaning, sample)).labels(explored.plan),
         ),
     )
+    if cleaning is not None:
+        made = with_cleaning(made, cleaning, judged)
     predictor = Predictor(made)
     labels = explored.plan.labels
     truth = json_rows(judged, [divided.target])
@@ -209,6 +229,40 @@ def pack(ws: Surface, divided: Cut, explored: Explored, assessment: Assessment, 
         again=metrics.evaluate(again)[assessment.metric],
         size_bytes=sum(each.size_bytes for each in made.manifest.files),
     )
+
+
+def _fitted_cleaning(train: pl.DataFrame, divided: Cut, wish: Wish) -> FittedCleaning | None:
+    """Fit the project's operations on the training rows; None if it declares none.
+
+    Raises:
+        Invalid: An operation changes the target or the time: labels come as they are, and rows are ordered before.
+    """
+    if not wish.clean:
+        return None
+    found = clean.fit(list(wish.clean), train, target=divided.target)
+    for name in (divided.target, divided.time):
+        if name and name in found.changed:
+            role = "time" if name == divided.time else "target"
+            raise Invalid(
+                f"The operations of [[clean]] change {name!r}, which is the {role}.",
+                hint="Clean it in the data, before a model is made of them: fettle data clean … --fit-on-all",
+                subject=f"column:{name}",
+            )
+    return found
+
+
+def _kept_cleaning(ws: Surface, explored: Explored) -> FittedCleaning | None:
+    return decoded(get_object(ws.blobs, explored.cleaning)) if explored.cleaning else None
+
+
+def _table(cleaning: FittedCleaning | None, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows to learn from, cleaned as a table: repeated ones and dropped outliers go."""
+    return frame if cleaning is None else cleaning.apply(frame).frame
+
+
+def _alone(cleaning: FittedCleaning | None, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows to answer, cleaned each alone, as an endpoint does."""
+    return frame if cleaning is None else cleaning.apply(frame, rows="keep").frame
 
 
 def _ended_trials(ws: Surface, experiment: str, parent: str) -> list[Trial]:
@@ -236,12 +290,15 @@ def _track(ws: Surface, experiment: str, parent: str, trial: Trial, ref: str) ->
             run.log({"score": trial.value})
 
 
-def _watched(plan: FeaturePlan, frame: pl.DataFrame) -> list[str]:
-    """The columns whose drift means something: features, and constants that may come alive; no clocks."""
+def _watched(plan: FeaturePlan, frame: pl.DataFrame, cleaning: FittedCleaning | None = None) -> list[str]:
+    """The columns of requests whose drift means something: features, and constants that may come alive; no clocks."""
     still = [
         each.name for each in plan.dropped if each.name in frame.columns and frame[each.name].n_unique() <= 1
     ]
-    return [*plan.columns, *(name for name in still if name != plan.time)]
+    asked = (
+        plan.columns if cleaning is None else [each.name for each in cleaning.only_for(plan.columns).columns]
+    )
+    return [*asked, *(name for name in still if name != plan.time and name not in asked)]
 
 
 def _answer(labels: tuple[Label, ...], value: float, shares: list[float]) -> Answer:

@@ -19,6 +19,7 @@ from fettle.data import ingest, schemas, validate, versions
 from fettle.data.records import Report, Schema
 from fettle.evaluation import accept
 from fettle.evaluation.records import Gate, GateResult
+from fettle.features.compute import needed, operations
 from fettle.pipelines import GIVEN, Flow, step
 from fettle.projects import judge, model
 from fettle.projects.judge import Rival
@@ -181,7 +182,7 @@ def solve(
     divided = flow.run(
         divide, ref, project.target, project.time, recent_s, project.seed, _known_to(rival, ref)
     )
-    explored, assessment, packed = _learn(flow, divided, wish_of(project, trials), teller)
+    explored, assessment, packed = _learn(flow, divided, wish_of(ws, project, trials), teller)
     version, held, gates = _enter(flow, project, divided, assessment, packed, rival)
     return Solution(
         model=project.model,
@@ -302,8 +303,9 @@ def judged(assessment: Assessment, packed: Packed, project: Project) -> list[Gat
     return accept.judge(gates, evidence)
 
 
-def wish_of(project: Project, trials: int | None = None) -> Wish:
-    """The settings of a project that change what a search finds."""
+def wish_of(ws: Surface, project: Project, trials: int | None = None) -> Wish:
+    """The settings of a project that change what a search finds; its features are computed after it is cleaned."""
+    features = operations(needed(ws, project.features)) if project.features else []
     return Wish(
         experiment=project.name,
         task=project.task,
@@ -315,6 +317,7 @@ def wish_of(project: Project, trials: int | None = None) -> Wish:
         metric=project.metric,
         slices=project.slices,
         recent=project.windows if project.time else (1.0,),
+        clean=(*project.clean, *(msgspec.to_builtins(each) for each in features)),
     )
 
 

@@ -50,6 +50,8 @@ class Project(msgspec.Struct, frozen=True):
     recent_s: float | None = None
     retrain_trials: int | None = None
     ack: Literal["memory", "os", "disk"] = "os"
+    clean: tuple[dict[str, Any], ...] = ()
+    features: tuple[str, ...] = ()
 
     @property
     def model(self) -> str:
@@ -186,6 +188,8 @@ def project_of(settings: Settings, folder: Path) -> Project:
         recent_s=settings["retrain.recent"],
         retrain_trials=settings["retrain.trials"] or None,
         ack=_choice("log.ack", settings["log.ack"], ("memory", "os", "disk")),
+        clean=tuple(settings["clean"]),
+        features=tuple(settings["features.use"]),
     )
 
 

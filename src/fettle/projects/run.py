@@ -82,7 +82,10 @@ def origin_of(source: str, folder: Path) -> Origin:
     Raises:
         NotFound: There is no such file.
     """
-    name = located(source, folder) if is_query(source) else str((folder / source).resolve())
+    if ingest.is_address(source):
+        name = source
+    else:
+        name = located(source, folder) if is_query(source) else str((folder / source).resolve())
     return Origin(name, ingest.source_of(name).digest)
 
 

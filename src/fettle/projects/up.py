@@ -252,6 +252,8 @@ def check_free_port(ws: Surface, project: Project) -> None:
 def kept(source: str, folder: Path) -> str:
     """The source as `fettle.toml` keeps it: read from the project's folder, wherever the command is typed."""
     here, there = Path.cwd(), folder.absolute()
+    if ingest.is_address(source):
+        return source
     if is_query(source):
         return source if here == there else located(source, here)
     return os.path.relpath(Path(source).expanduser().absolute(), there)

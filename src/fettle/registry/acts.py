@@ -7,6 +7,7 @@ import math
 from fettle.acts import Context, Role, act
 from fettle.core import ids
 from fettle.core.errors import Conflict, Denied, GateFailed, Invalid, NotFound
+from fettle.data.acts import policies as data
 from fettle.registry import store
 from fettle.registry.aliases import PASSING, UNGATED, rollback_target
 from fettle.registry.records import AliasChange, GateResult, Model, ModelVersion, Move
@@ -69,6 +70,8 @@ def register(
         tags=tags or {},
     )
     store.add_version(ctx.tx, version)
+    if dataset and dataset_commit:
+        data.pin(ctx, dataset, dataset_commit, by=f"model:{model}/{version.version}")
     ctx.emit("registry.registered", f"model:{model}", version=version.version, bundle=bundle)
     return version
 

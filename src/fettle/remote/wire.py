@@ -11,6 +11,7 @@ import httpx
 
 from fettle.core import canonical
 from fettle.core.errors import FettleError, Unavailable, from_dict
+from fettle.core.urls import shown
 
 _TRIES = 4
 
@@ -91,14 +92,14 @@ class Wire:
         if isinstance(fields, dict) and isinstance(fields.get("error"), dict):
             return from_dict(fields["error"], status=answer.status_code)
         return Unavailable(
-            f"{self.url} does not answer as a fettle server.",
+            f"{shown(self.url)} does not answer as a fettle server.",
             found=f"HTTP {answer.status_code} from {answer.request.url.path}",
             hint="Check the address of the workspace.",
         )
 
     def _unreachable(self, error: Exception | None) -> Unavailable:
         return Unavailable(
-            f"The workspace at {self.url} cannot be reached.",
+            f"The workspace at {shown(self.url)} cannot be reached.",
             found=str(error) or type(error).__name__,
             hint="Is the server running? Start one with `fettle ui`.",
         )

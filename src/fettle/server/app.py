@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -13,6 +15,7 @@ from fettle.server.guard import Guard
 from fettle.server.identity import Identity
 from fettle.server.openapi import describe
 from fettle.web import pages
+from fettle.web.labels import Perform
 from fettle.workspace import Workspace
 
 
@@ -50,10 +53,20 @@ def create_app(
             *routes.routes(workspace, identity),
             Route("/api/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             *signin.routes(workspace, identity),
-            *pages(workspace),
+            *pages(workspace, perform_by(workspace, identity)),
         ],
         exception_handlers={FettleError: routes.refuse},
     )
     app.add_middleware(signin.Door, identity=identity)
     app.add_middleware(Guard, hosts=hosts)
     return app
+
+
+def perform_by(workspace: Workspace, identity: Identity) -> Perform:
+    """What a page's form does is done by who sent it, with their role."""
+
+    def perform(request: Request, name: str, arguments: dict[str, Any]) -> Any:
+        caller = identity.caller(request)
+        return workspace.perform(name, arguments, actor=caller.actor, role=caller.role)
+
+    return perform

@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from fettle.acts import Role
 from fettle.core import canonical
-from fettle.core.errors import Denied, Invalid, NotFound
+from fettle.core.errors import Conflict, Denied, Invalid, NotFound
+from fettle.data import webhooks
 from fettle.server.identity import Identity
 from fettle.workspace import Workspace
 
@@ -37,9 +38,9 @@ def routes(workspace: Workspace, identity: Identity) -> list[Route]:
 
     async def one(request: Request) -> Response:
         key = request.path_params["key"]
-        await run_in_threadpool(
-            allow, request, Role.VIEWER if request.method in ("GET", "HEAD") else Role.EDITOR
-        )
+        await run_in_threadpool(allow, request, needed(request.method, key))
+        if request.method == "PUT" and key.startswith(LASTING):
+            await run_in_threadpool(_refuse_other, workspace, key, identity.caller(request).role)
         if request.method == "DELETE":
             await run_in_threadpool(workspace.blobs.delete, key)
             return JSONResponse({"deleted": key})
@@ -51,6 +52,30 @@ def routes(workspace: Workspace, identity: Identity) -> list[Route]:
         Route("/api/v1/blobs", listing, methods=["GET"]),
         Route("/api/v1/blobs/{key:path}", one, methods=["GET", "PUT", "DELETE"]),
     ]
+
+
+LASTING = ("data/packs/", "data/index/", "data/commits/", "data/format.json", "objects/")
+"""What is written once: versions rest on it, and their holds would mean nothing if it could be written over."""
+
+
+def needed(method: str, key: str) -> Role:
+    """The least role for a method on a blob.
+
+    Whoever writes versions adds blobs; what versions rest on is deleted by gc and repair alone, which an approver runs.
+    """
+    if method in ("GET", "HEAD"):
+        return Role.VIEWER
+    if key == webhooks.KEY:
+        return Role.ADMIN
+    return Role.APPROVER if method == "DELETE" and key.startswith(LASTING) else Role.EDITOR
+
+
+def _refuse_other(workspace: Workspace, key: str, role: Role) -> None:
+    if role < Role.APPROVER and workspace.blobs.info(key) is not None:
+        raise Conflict(
+            f"The blob {key!r} is there and is never written over.",
+            hint="The same content needs no second upload; an approver repairs what is damaged (fettle data fsck).",
+        )
 
 
 def _page(workspace: Workspace, prefix: str, after: str) -> list:

@@ -43,6 +43,9 @@ class SqlDatabase:
     def _backup(self, label: str) -> None:
         """Keep a copy before tables that hold data are changed; only embedded databases do."""
 
+    def _scrub(self, connection: Connection) -> None:
+        """After a commit: leave no copy of what it overwrote in the log; for backends that keep one beside the data."""
+
     # --- the port
 
     @contextlib.contextmanager
@@ -94,6 +97,8 @@ class SqlDatabase:
         except DBAPIError as error:
             self._roll_back(connection)
             raise explain(error, self._explain) from error
+        if tx.scrubs:
+            self._scrub(connection)
 
     @contextlib.contextmanager
     def savepoint(self, tx: SqlTransaction) -> Iterator[SqlTransaction]:
@@ -117,6 +122,7 @@ class SqlDatabase:
             raise
         finally:
             inner.abandon()
+        tx.scrubs |= inner.scrubs
         connection.exec_driver_sql("RELEASE SAVEPOINT one_work")
 
     def _roll_back(self, connection: Connection) -> None:

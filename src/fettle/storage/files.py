@@ -19,6 +19,7 @@ from types import EllipsisType
 from typing import BinaryIO
 
 from fettle.core.errors import Conflict, Invalid, NotFound
+from fettle.storage.direct import write_chunks
 from fettle.storage.disks import (
     disk_failure,
     make_folder,
@@ -42,6 +43,9 @@ class FileBlobStore:
     Args:
         root: The folder; made if missing.
     """
+
+    survives_fork = True
+    """Whether a forked process may go on reading through it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -111,7 +115,10 @@ class FileBlobStore:
         with open(pending, "xb") as file:
             try:
                 take(file.fileno(), wait=True)
-                write_all(file, data)
+                if isinstance(data, bytes | bytearray | memoryview | Path):
+                    write_all(file, data)
+                else:
+                    write_chunks(file, data)
                 file.flush()
                 sync_file(file.fileno())
                 yield pending, file

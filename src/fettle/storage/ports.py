@@ -6,7 +6,6 @@ Nothing here imports a backend or SQLAlchemy. A backend is done when its suite i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from sqlalchemy import CursorResult, Executable, Table
 
 T = TypeVar("T")
@@ -35,6 +36,13 @@ class Transaction(Protocol):
         Raises:
             Conflict: A unique, foreign-key or check constraint refused it, or an earlier statement failed.
             Unavailable: The database cannot be reached or written, or the disk is full.
+        """
+        ...
+
+    def scrub(self) -> None:
+        """Once committed, leave no copy of what this transaction overwrote in the database's own log.
+
+        For keys that were destroyed. Copies that others made (backups, replicas, snapshots of the disk) are theirs.
         """
         ...
 

@@ -31,6 +31,7 @@ PATIENCE_S = 60.0
 _ON_CONNECT = (
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=FAST",
     "PRAGMA journal_size_limit=67108864",
     "PRAGMA cache_size=-16000",
 )
@@ -94,6 +95,15 @@ class SqliteDatabase(SqlDatabase):
                 time.sleep(0.005)
             else:
                 return connection
+
+    def _scrub(self, connection: Connection) -> None:
+        """Carry the log over into the file and cut it off; readers of older states are waited for, not for ever."""
+        give_up_at = time.monotonic() + PATIENCE_S
+        while True:
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+            if not busy or time.monotonic() > give_up_at:
+                return
+            time.sleep(0.005)
 
     # --- connections
 

@@ -22,6 +22,11 @@ class SqlTransaction:
         self._explain = explain
         self._failure: FettleError | None = None
         self._over = False
+        self.scrubs = False
+
+    def scrub(self) -> None:
+        self._require_usable()
+        self.scrubs = True
 
     def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None

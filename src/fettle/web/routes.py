@@ -14,21 +14,28 @@ from fettle.web import (
     alerts,
     assets,
     data,
+    features,
+    files,
     governance,
+    labels,
     monitoring,
     overview,
     pipelines,
+    privacy,
     registry,
     retraining,
     serving,
     tracking,
 )
 from fettle.web.asked import local
+from fettle.web.labels import Perform
 from fettle.web.site import HEADERS, THEME_COOKIE, THEMES, Site, as_json
 
 ROOMS = (
     overview,
     data,
+    labels,
+    features,
     pipelines,
     tracking,
     registry,
@@ -41,13 +48,15 @@ ROOMS = (
 LONGEST_FORM_BYTES = 4096
 
 
-def pages(ws: Surface) -> list[BaseRoute]:
+def pages(ws: Surface, perform: Perform | None = None) -> list[BaseRoute]:
     """Make the routes of all pages of a workspace, their JSON twins, and the scripts and styles they use.
 
     Put them last: what no page is called is answered with a page that says so.
 
     Args:
         ws: In process or remote; only its reading acts are called.
+        perform: Performs an act for whoever sent a request, as a server that knows its callers does; None: the
+            workspace itself does.
 
     Raises:
         Unavailable: The scripts and styles have not been built.
@@ -67,6 +76,9 @@ def pages(ws: Surface) -> list[BaseRoute]:
     return [
         assets.mount(),
         Route("/theme", set_theme, methods=["POST"]),
+        *labels.screens(site, perform),
+        *privacy.screens(site, perform),
+        files.bytes_of(site),
         *(route for room in ROOMS for page in room.PAGES for route in site.routes(page)),
         Route("/{rest:path}", missing, methods=["GET"]),
     ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
+import threading
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from fettle.acts import Role, Site, Surface
@@ -16,6 +18,9 @@ from fettle.core.errors import Invalid, NotFound, Unavailable
 from fettle.storage.clockfile import SharedClock
 from fettle.storage.open import open_blobs, open_database, open_leases
 from fettle.workspace.rooms import catalog, migrations
+
+if TYPE_CHECKING:
+    from fettle.storage.ports import Database, Leases
 
 FOLDER = ".fettle"
 
@@ -35,18 +40,41 @@ class Workspace(Surface):
         self.actor = actor
         self.catalog = catalog()
         self.clock = clock or _clock_of(folder)
-        self.database = open_database(database_url)
         self.blobs = open_blobs(blobs_url)
-        self.leases = open_leases(
-            self.database, SystemClock()
-        )  # who is alive is the machine's time, also in a replay
-        for room, steps in migrations():
-            self.database.migrate(room, steps)
-        self.site = Site(self.database, self.blobs, self.clock)
+        self.opener = Workspace.open
+        self._database_url = database_url
+        self._database: Database | None = None
+        self._opening = threading.Lock()
+
+    @property
+    def database(self) -> Database:
+        """The database, its tables brought up to date; opened at the first touch, for much needs only blobs."""
+        if self._database is None:
+            with self._opening:
+                if self._database is None:
+                    database = open_database(self._database_url)
+                    for room, steps in migrations():
+                        database.migrate(room, steps)
+                    self._database = database
+        return self._database
+
+    @cached_property
+    def leases(self) -> Leases:  # type: ignore[override]  # the same attribute, made when first asked for
+        """Leases; who is alive is the machine's time, also in a replay."""
+        return open_leases(self.database, SystemClock())
+
+    @cached_property
+    def site(self) -> Site:
+        """What acts are performed on."""
+        return Site(self.database, self.blobs, self.clock)
 
     @staticmethod
     def open(
-        url: str | None = None, *, clock: Clock | None = None, actor: str | None = None, token: str = ""
+        url: str | Path | None = None,
+        *,
+        clock: Clock | None = None,
+        actor: str | None = None,
+        token: str = "",
     ) -> Surface:
         """Open the workspace at `url`.
 
@@ -62,12 +90,14 @@ class Workspace(Surface):
             Invalid: The URL has a form that fettle does not know.
             Unavailable: The database, the blobs or the server cannot be reached.
         """
-        where = url or os.environ.get("FETTLE_WORKSPACE") or ""
+        where = os.fspath(url or os.environ.get("FETTLE_WORKSPACE") or "")
         scheme = urlsplit(where).scheme
         if scheme in ("http", "https"):
             from fettle.remote import RemoteWorkspace
 
-            return RemoteWorkspace(where, catalog(), token=token or os.environ.get("FETTLE_TOKEN", ""))
+            remote = RemoteWorkspace(where, catalog(), token=token or os.environ.get("FETTLE_TOKEN", ""))
+            remote.opener = Workspace.open
+            return remote
         if scheme in ("postgresql", "postgres"):
             return _open_postgres(where, clock, actor or local_actor())
         if scheme and len(scheme) > 1 and scheme != "file":
@@ -124,7 +154,8 @@ class Workspace(Surface):
         )
 
     def close(self) -> None:
-        self.database.close()
+        if self._database is not None:
+            self._database.close()
         self.blobs.close()
 
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 ROOMS = (
+    "privacy",
     "data",
+    "labels",
+    "features",
     "tracking",
     "pipelines",
     "registry",
@@ -22,6 +25,9 @@ ROOMS = (
     "governance",
 )  # fmt: skip
 
+ERRANDS = ("privacy", "data", "labels", "features")
+"""The rooms with errands: what is done beside the workspace, by way of its acts."""
+
 STORES = ("acts", *ROOMS)
 
 
@@ -30,7 +36,9 @@ def catalog() -> Catalog:
     """All acts there are."""
     from fettle.acts import Catalog
 
-    return Catalog({room: f"fettle.{room}.acts" for room in ROOMS})
+    return Catalog(
+        {room: f"fettle.{room}.acts" for room in ROOMS}, {room: f"fettle.{room}.errands" for room in ERRANDS}
+    )
 
 
 def migrations() -> Iterator[tuple[str, list]]:

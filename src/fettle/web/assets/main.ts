@@ -14,6 +14,7 @@ startTips();
 const islands: Record<string, () => Promise<unknown>> = {
   "metric-chart": () => import("./metric-chart"),
   "flow-graph": () => import("./flow-graph"),
+  "label-screen": () => import("./label-screen"),
 };
 
 function loadIslands(): void {

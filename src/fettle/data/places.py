@@ -1,0 +1,187 @@
+"""Where versions are pushed to and pulled from: a bare store (a folder or bucket), or another workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from fettle.core import ids
+from fettle.core.errors import Conflict, Invalid, NotFound
+from fettle.data.records.versions import Commit
+from fettle.data.repositories import PREFIX, repository, repository_at, stored_commit
+
+if TYPE_CHECKING:
+    from fettle.acts import Surface
+    from fettle.data.engine.repository import Repository
+    from fettle.storage.ports import BlobStore
+
+
+class Place(Protocol):
+    """Another place that keeps versions."""
+
+    repository: Repository
+
+    def pointers(self, dataset: str) -> dict[tuple[str, str], str]:
+        """`("branch" or "tag", name)` → commit; empty if it has no such dataset."""
+        ...
+
+    def datasets(self) -> list[str]:
+        """The names of its datasets."""
+        ...
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Which of these commits it has."""
+        ...
+
+    def commits(self, dataset: str, head: str, known: set[str]) -> list[Commit]:
+        """A commit and all before it that are not below `known`, parents first."""
+        ...
+
+    def move(self, dataset: str, branch: str, commits: list[Commit], *, old: str | None, force: bool) -> None:
+        """Take the commits, whose files it has by now, and point the branch at the last one."""
+        ...
+
+    def tag(self, dataset: str, name: str, commit: str) -> None:
+        """Give a tag; one that means the same already is left."""
+        ...
+
+
+def open_place(ws: Surface, url: str) -> Place:
+    """Open the place at a URL.
+
+    Args:
+        ws: The workspace that asks; it knows how other workspaces are opened.
+        url: A folder or `s3://bucket/prefix`; a folder that has `.fettle`, `postgresql://…` or `https://…`.
+
+    Raises:
+        Invalid: There is no URL, or it is of another kind.
+        Unavailable: It cannot be reached, or ignores conditional writes.
+    """
+    from fettle.storage.open import open_blobs
+
+    if not url:
+        raise Invalid(
+            "There is no place to push to or pull from.",
+            hint="Name one: --to s3://bucket/prefix, or a folder; or data.remote in fettle.toml.",
+        )
+    other = url.startswith(("https://", "http://", "postgresql://", "postgres://"))
+    if other or ("://" not in url and ((Path(url) / ".fettle").is_dir() or Path(url).name == ".fettle")):
+        return WorkspacePlace(ws.elsewhere(url))
+    cache = ws.folder / "cache" / "places" / ids.digest(url.encode())[:16]
+    return BarePlace(open_blobs(url), cache)
+
+
+class BarePlace:
+    """A folder or bucket with packs, commits and refs, and no database."""
+
+    def __init__(self, blobs: BlobStore, cache: Path) -> None:
+        from fettle.data.engine.refs import BlobRefs
+
+        self.repository = repository_at(blobs, cache)
+        self._refs = BlobRefs(blobs, PREFIX)
+
+    def pointers(self, dataset: str) -> dict[tuple[str, str], str]:
+        kinds = {"heads": "branch", "tags": "tag"}
+        return {(kinds[each.kind], each.name): each.commit for each in self._refs.list(dataset)}
+
+    def datasets(self) -> list[str]:
+        return sorted({each.dataset for each in self._refs.list()})
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        return {each for each in ids if self._has(each)}
+
+    def _has(self, commit: str) -> bool:
+        try:
+            self.repository.commit_bytes(commit)
+        except NotFound:
+            return False
+        return True
+
+    def commits(self, dataset: str, head: str, known: set[str]) -> list[Commit]:
+        found: dict[str, Commit] = {}
+        waiting = [head]
+        while waiting:
+            each = waiting.pop()
+            if each not in found and each not in known:
+                found[each] = stored_commit(self.repository, each)
+                waiting += found[each].parents
+        ordered: list[Commit] = []
+        placed: set[str] = set()
+        for start in sorted(found.values(), key=lambda commit: (commit.at, commit.id)):
+            stack = [start]
+            while stack:
+                ahead = [found[one] for one in stack[-1].parents if one in found and one not in placed]
+                if ahead:
+                    stack.extend(ahead)
+                    continue
+                done = stack.pop()
+                if done.id not in placed:
+                    placed.add(done.id)
+                    ordered.append(done)
+        return ordered
+
+    def move(self, dataset: str, branch: str, commits: list[Commit], *, old: str | None, force: bool) -> None:
+        if commits:
+            self._refs.set(dataset, "heads", branch, commits[-1].id, expected=old)
+
+    def tag(self, dataset: str, name: str, commit: str) -> None:
+        found = self._refs.get(dataset, "tags", name)
+        if found is None:
+            self._refs.set(dataset, "tags", name, commit, expected=None)
+        elif found.commit != commit:
+            raise _other_tag(dataset, name)
+
+
+class WorkspacePlace:
+    """Another workspace, of this machine, of a team, or behind a server."""
+
+    def __init__(self, ws: Surface) -> None:
+        self._ws = ws
+        self.repository = repository(ws)
+
+    def pointers(self, dataset: str) -> dict[tuple[str, str], str]:
+        try:
+            return {
+                (each.kind, each.name): each.commit for each in self._ws.call("data.refs", dataset=dataset)
+            }
+        except NotFound:
+            return {}
+
+    def datasets(self) -> list[str]:
+        return [each.name for each in self._ws.call("data.datasets")]
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        return set(self._ws.call("data.known", commits=list(ids)))
+
+    def commits(self, dataset: str, head: str, known: set[str]) -> list[Commit]:
+        here = [each for each in known if each in self.known([each])]
+        return self._ws.call("data.lineage", ref=f"{dataset}@{head}", known=here)
+
+    def move(self, dataset: str, branch: str, commits: list[Commit], *, old: str | None, force: bool) -> None:
+        self._ws.call("data.adopt", dataset=dataset, commits=commits)
+        if not commits:
+            return
+        if force and old is not None:
+            self._ws.call(
+                "data.reset", dataset=dataset, to=commits[-1].id, branch=branch, reason="forced push"
+            )
+        else:
+            self._ws.call(
+                "data.advance", dataset=dataset, to=commits[-1].id, branch=branch, expected_head=old or ""
+            )
+
+    def tag(self, dataset: str, name: str, commit: str) -> None:
+        found = self.pointers(dataset).get(("tag", name))
+        if found is None:
+            self._ws.call("data.tag", dataset=dataset, name=name, at=commit)
+        elif found != commit:
+            raise _other_tag(dataset, name)
+
+
+def _other_tag(dataset: str, name: str) -> Conflict:
+    return Conflict(
+        f"The tag {name!r} of {dataset!r} means another version there.",
+        hint="A tag always means the same version: give yours another name.",
+        subject=f"dataset:{dataset}",
+    )

@@ -1,0 +1,109 @@
+"""The one repository of each blob store that this process works with, and commits as objects in it."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from fettle.core import canonical, ids
+from fettle.core.errors import NotFound, Unavailable
+from fettle.data.records.versions import Commit
+
+if TYPE_CHECKING:
+    from fettle.acts import Surface
+    from fettle.data.engine.repository import Repository
+    from fettle.storage.ports import BlobStore
+
+PREFIX = "data/"
+
+_known: weakref.WeakKeyDictionary[BlobStore, Repository] = weakref.WeakKeyDictionary()
+_guard = threading.Lock()
+
+
+def repository(ws: Surface) -> Repository:
+    """The repository of a workspace; its indexes are cached in the workspace's folder on this machine."""
+    return repository_at(ws.blobs, ws.folder / "cache" / "data")
+
+
+def repository_at(blobs: BlobStore, cache: Path | None = None) -> Repository:
+    """The repository in a blob store: the same object for the same store.
+
+    Args:
+        blobs: The store.
+        cache: Where indexes are cached; None means a folder for this process, or what was given before.
+    """
+    from fettle.data.engine.repository import Repository
+
+    with _guard:
+        found = _known.get(blobs)
+        if found is None:
+            found = _known[blobs] = Repository(blobs, cache or _passing(blobs), PREFIX)
+        return found
+
+
+def _passing(blobs: BlobStore) -> Path:
+    """A folder for the indexes of a store while this process runs."""
+    import tempfile
+
+    return Path(tempfile.gettempdir()) / f"fettle-data-{id(blobs):x}"
+
+
+def commit_bytes(commit: Commit) -> bytes:
+    """The canonical bytes of a commit: what its id is the digest of (docs/concepts/data-format.md)."""
+    fields = msgspec.structs.asdict(commit)
+    for derived in ("id", "profile_digest", "schema_digest"):
+        del fields[derived]
+    if not commit.metadata:
+        del fields["metadata"]
+    return canonical.encode(fields)
+
+
+def read_commit(data: bytes) -> Commit:
+    """A commit from its canonical bytes."""
+    return canonical.decode(b'{"id":"%s",' % ids.digest(data).encode() + data[1:], Commit)
+
+
+def stored_commit(repository: Repository, commit: str) -> Commit:
+    """A commit that a repository keeps, held to its id.
+
+    Raises:
+        NotFound: It is not kept there.
+        Unavailable: What is kept under its id is something else.
+    """
+    data = repository.commit_bytes(commit)
+    if ids.digest(data) != commit:
+        raise Unavailable(
+            f"The commit {commit[:12]}… is damaged.",
+            found="other bytes than were written",
+            hint="Run fettle data fsck; with another copy (a push target) it can be repaired from there.",
+            subject=f"commit:{commit}",
+        )
+    return read_commit(data)
+
+
+def mend_commit(repository: Repository, commit: Commit) -> None:
+    """Write a commit's object anew where it is damaged or gone: the database knows all that is in it."""
+    from fettle.data.engine.format import commit_key
+
+    try:
+        stored_commit(repository, commit.id)
+    except (NotFound, Unavailable):
+        data = commit_bytes(commit)
+        if ids.digest(data) == commit.id:
+            repository.blobs.put(commit_key(commit.id, PREFIX), data)
+
+
+def keep_commit(blobs: BlobStore, commit: Commit) -> Commit:
+    """The commit with its id, kept as an object so that the store explains itself without a database."""
+    from fettle.data.engine.format import commit_key
+
+    data = commit_bytes(commit)
+    made = msgspec.structs.replace(commit, id=ids.digest(data))
+    key = commit_key(made.id, PREFIX)
+    if blobs.info(key) is None:
+        blobs.put(key, data)
+    return made

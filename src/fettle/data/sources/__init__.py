@@ -1,0 +1,1 @@
+"""Where rows come from that are no file here: databases, the web, buckets, and what a program holds in memory."""

@@ -1,0 +1,73 @@
+"""The nouns of privacy, a module a subject: findings, policies, subjects, anonymity."""
+
+from __future__ import annotations
+
+from fettle.privacy.records.anonymity import Anonymity, Suggestion
+from fettle.privacy.records.findings import Classified, Finding, Level, Scan
+from fettle.privacy.records.policies import (
+    Bin,
+    Drop,
+    Encrypt,
+    Generalise,
+    Keep,
+    Noise,
+    Partial,
+    Policy,
+    PolicyVersion,
+    Redact,
+    Rule,
+    Shift,
+    Standing,
+    Token,
+    Treatment,
+    Vault,
+)
+from fettle.privacy.records.subjects import (
+    Certificate,
+    DomainKey,
+    Enrolled,
+    Opening,
+    Sealed,
+    Sighting,
+    Subject,
+    SubjectKey,
+    Unsealed,
+    VaultEntry,
+    Wrapped,
+)
+
+__all__ = [
+    "Anonymity",
+    "Bin",
+    "Certificate",
+    "Classified",
+    "DomainKey",
+    "Drop",
+    "Encrypt",
+    "Enrolled",
+    "Finding",
+    "Generalise",
+    "Keep",
+    "Level",
+    "Noise",
+    "Opening",
+    "Partial",
+    "Policy",
+    "PolicyVersion",
+    "Redact",
+    "Rule",
+    "Scan",
+    "Sealed",
+    "Shift",
+    "Sighting",
+    "Standing",
+    "Subject",
+    "SubjectKey",
+    "Suggestion",
+    "Token",
+    "Treatment",
+    "Unsealed",
+    "Vault",
+    "VaultEntry",
+    "Wrapped",
+]

@@ -240,6 +240,9 @@ def test_hooks_of_a_project_are_commands_functions_and_webhooks(workspace, tmp_p
     )
     (tmp_path / "refuse.sh").write_text("if grep -q forbidden; then echo no such words >&2; exit 3; fi\n")
     monkeypatch.chdir(tmp_path)
+    with pytest.raises(hooks.Refused, match="nobody at this machine has trusted"):
+        versions.commit_frame(workspace, "sales", START)
+    assert len(workspace.data.trust_hooks()) == 3
     with pytest.raises(hooks.Refused, match="too many rows"):
         versions.commit_frame(workspace, "sales", START)
     with pytest.raises(hooks.Refused, match="no such words"):

@@ -273,11 +273,22 @@ def test_a_branch_that_asks_for_checks_takes_only_versions_that_passed_them(work
         recorded(workspace, "direct")
     with pytest.raises(GateFailed, match="positive"):
         workspace.data.advance("d", side.id, expected_head=one.id)
+    text = workspace.data.checks("d")[0].text
     said = {"dataset": "", "commit": "", "check": "positive", "at": one.at, "severity": "error", "rows": 3}
+    said |= {"text": text}
     workspace.data.record_checks(f"d@{side.id}", [said | {"outcome": "failed", "failed": 1}])
     with pytest.raises(GateFailed, match="positive"):
         workspace.data.advance("d", side.id, expected_head=one.id)
+    workspace.data.record_checks(
+        f"d@{side.id}", [said | {"outcome": "passed", "failed": 0, "text": "another"}]
+    )
+    with pytest.raises(GateFailed, match="positive"):
+        workspace.data.advance("d", side.id, expected_head=one.id)
     workspace.data.record_checks(f"d@{side.id}", [said | {"outcome": "passed", "failed": 0}])
+    given = {"dataset": "d", "to": side.id, "expected_head": one.id}
+    workspace.data.record_checks(f"d@{side.id}", [said | {"outcome": "passed", "failed": 0}])
+    with pytest.raises(GateFailed, match="positive"):
+        workspace.perform("data.advance", given, actor=side.author, role=Role.EDITOR)
     assert workspace.data.advance("d", side.id, expected_head=one.id).id == side.id
 
 

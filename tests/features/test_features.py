@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fettle.core.errors import Conflict, Invalid, NotFound
+from fettle.core.errors import Conflict, Denied, Invalid, NotFound
 from fettle.data import versions
 from fettle.features import Aggregate, Draft, Joined, join_as_of, needed, row_computer, with_features
 from fettle.workspace import Workspace
@@ -97,6 +97,9 @@ def test_a_function_is_known_by_its_code(workspace: Workspace, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     [made] = workspace.features.load(file)
+    with pytest.raises(Denied, match="may not be called"):
+        row_computer([made])
+    monkeypatch.setenv("FETTLE_FEATURES_FUNCTIONS", "trip_features,no_such_module")
     assert (made.ref, made.function, made.description, made.owner) == (
         "speed@1",
         "trip_features:speed",

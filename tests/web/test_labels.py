@@ -231,7 +231,10 @@ def test_an_answer_that_was_not_saved_comes_back(visit: Open, address: str, ws: 
     page.context.set_offline(False)
     page.keyboard.press("Enter")
     item(page, 2)
-    page.wait_for_load_state("networkidle")
+    for _ in range(100):
+        if said(ws):
+            break
+        page.wait_for_timeout(100)
     assert said(ws) == {1: ["outage"]}
 
 

@@ -89,16 +89,19 @@ def push(ws: Surface, dataset: str, url: str, *, branch: str = "main", force: bo
     hooks.run(ws, "before-push", dataset, branch=branch, commit=head.id, target=shown(url))
     known = place.known([each.id for each in history])
     missing = [each for each in history if each.id not in known]
+    gone = set(ws.call("data.removed", commits=[each.id for each in history]))
+    gone_there = place.removed([each for each in history if each.id in known])
     for each in missing:
         mend_commit(repository(ws), each)
+    place.announce([each.id for each in missing if each.id in gone])
     sent = sync.push(
         repository(ws),
         place.repository,
-        [(each.id, each.tree) for each in missing],
-        have=[each.tree for each in history if each.id in known and each.tree],
+        [(each.id, "" if each.id in gone else each.tree) for each in missing],
+        have=[each.tree for each in history if each.id in known - gone - gone_there and each.tree],
         finish=lambda: _arrive(place, dataset, branch, missing or [head], old, head.id, force),
     )
-    tags = _send_tags(ws, place, dataset, set(here), there)
+    tags = _send_tags(ws, place, dataset, here.keys() - gone_there, there)
     hooks.run(ws, "after-push", dataset, branch=branch, commit=head.id, target=shown(url))
     how = "up to date" if old == head.id and not tags else "new" if old is None else "advanced"
     if old is not None and old not in here:
@@ -156,19 +159,21 @@ def pull(ws: Surface, dataset: str, url: str, *, branch: str = "main") -> Exchan
     mine = {each.id: each for each in ws.call("data.lineage", ref=ours.ref)} if ours else {}
     commits = place.commits(dataset, wanted, set(mine))
     known = set(ws.call("data.known", commits=[each.id for each in commits]))
-    missing = [each for each in commits if each.id not in known]
+    gone = set(ws.call("data.removed", commits=[*mine, *known]))
+    missing = [each for each in commits if each.id not in known or _lacks(ws, each, gone)]
+    gone_there = place.removed(missing)
     joined: list[tuple[str, str, str]] = []
 
     def arrive() -> None:  # while gc still respects what was fetched
         if missing:
-            ws.call("data.adopt", dataset=dataset, commits=missing)
+            ws.call("data.adopt", dataset=dataset, commits=missing, removed=sorted(gone_there))
         joined.append(_join(ws, dataset, branch, ours, wanted, mine))
 
     sent = sync.pull(
         place.repository,
         repository(ws),
-        [(each.id, each.tree) for each in missing],
-        have=[each.tree for each in mine.values() if each.tree],
+        [(each.id, "" if each.id in gone_there else each.tree) for each in missing],
+        have=[each.tree for each in mine.values() if each.tree and each.id not in gone],
         finish=arrive,
     )
     how, commit, fault = joined[0]
@@ -186,6 +191,11 @@ def pull(ws: Surface, dataset: str, url: str, *, branch: str = "main") -> Exchan
         tags,
         fault,
     )
+
+
+def _lacks(ws: Surface, commit: Commit, gone: set[str]) -> bool:
+    """Whether a known version lost its data without being removed: it was fetched, and then never named."""
+    return bool(commit.tree) and commit.id not in gone and not repository(ws).stores(commit.tree)
 
 
 def _join(
@@ -206,6 +216,7 @@ def _new_tags(ws: Surface, dataset: str, there: dict[tuple[str, str], str]) -> d
     mine = {each.name for each in ws.call("data.refs", dataset=dataset) if each.kind == "tag"}
     fresh = {name: commit for (kind, name), commit in there.items() if kind == "tag" and name not in mine}
     known = set(ws.call("data.known", commits=list(fresh.values()))) if fresh else set()
+    known -= set(ws.call("data.removed", commits=sorted(known))) if known else set()
     return {name: commit for name, commit in fresh.items() if commit in known}
 
 

@@ -1,8 +1,8 @@
 """Hooks: what is called before and after a commit, merge, checkout or push, and may refuse it before.
 
-They come from three places: this process (`on`), the project's `fettle.toml` (commands, functions and webhooks: a
-project's file is trusted like its code), and the workspace (webhooks only, set by an admin: a workspace never makes
-anybody's machine run a command). All run where the errand runs.
+They come from three places: this process (`on`), the project's `fettle.toml` (commands, functions and webhooks; those
+of a cloned project run only after somebody looked at them: `fettle data trust-hooks`), and the workspace (webhooks
+only, set by an admin: a workspace never makes anybody's machine run a command). All run where the errand runs.
 
     [[data.hooks]]
     event = "before-commit"
@@ -103,11 +103,44 @@ def _calls(ws: Surface, event: Event, dataset: str) -> list[tuple[str, Callable[
     ]
     from fettle.data.webhooks import stored
 
+    own = [(each, trusted(ws)) for each in declared(_project(ws))]
     return here + [
-        (each.target, lambda body, each=each: _RUN[each.kind](each, body))
-        for each in (*declared(_project(ws)), *stored(ws.blobs))
+        (each.target, lambda body, each=each, known=known: _run(each, body, known))
+        for each, known in (*own, *((each, True) for each in stored(ws.blobs)))
         if each.event == event and fnmatchcase(dataset, each.dataset)
     ]
+
+
+def trusted(ws: Surface) -> bool:
+    """Whether somebody at this machine has looked at the hooks of this project as they are now."""
+    return _mark(ws).exists()
+
+
+def trust(ws: Surface) -> list[Hook]:
+    """Say that the hooks of this project may run on this machine, as they are now; changed ones ask again."""
+    found = declared(_project(ws))
+    if found:
+        _mark(ws).parent.mkdir(parents=True, exist_ok=True)
+        _mark(ws).touch()
+    return found
+
+
+def _mark(ws: Surface) -> Path:
+    from fettle.core import ids
+
+    project = _project(ws)
+    said = [str(project.resolve()), declared(project)]
+    return ws.folder / "trusted" / ids.digest_of(said)
+
+
+def _run(hook: Hook, body: dict[str, Any], known: bool) -> None:
+    """Run a hook; a command or function of a file that nobody has looked at yet is not run."""
+    if not known and hook.kind != "webhook":
+        raise GateFailed(
+            "It stands in a fettle.toml that nobody at this machine has trusted yet.",
+            hint="Look at its [[data.hooks]], then: fettle data trust-hooks",
+        )
+    _RUN[hook.kind](hook, body)
 
 
 def _project(ws: Surface) -> Path:
@@ -175,11 +208,13 @@ _RUN: dict[str, Callable[[Hook, dict[str, Any]], None]] = {
 
 def _refused(event: Event, dataset: str, name: str, error: Exception) -> Refused:
     said = error.message if isinstance(error, FettleError) else f"{type(error).__name__}: {error}"
+    asked = error.hint if isinstance(error, FettleError) else ""
     what = event.partition("-")[2]
     verb = "refused" if event.startswith("before-") else "failed after"
     return Refused(
         f"The hook {name!r} {verb} the {what} of {dataset!r}.",
         found=said,
-        hint="Do what it asks, or change [[data.hooks]] in fettle.toml (of the workspace: fettle data hooks).",
+        hint=asked
+        or "Do what it asks, or change [[data.hooks]] in fettle.toml (of the workspace: fettle data hooks).",
         subject=f"dataset:{dataset}",
     )

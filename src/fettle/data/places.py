@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from fettle.storage.ports import BlobStore
 
 
+REMOVED = f"{PREFIX}removed/"
+"""In a bare store: an empty blob for each commit whose data are not kept."""
+
+
 class Place(Protocol):
     """Another place that keeps versions."""
 
@@ -36,6 +40,14 @@ class Place(Protocol):
 
     def commits(self, dataset: str, head: str, known: set[str]) -> list[Commit]:
         """A commit and all before it that are not below `known`, parents first."""
+        ...
+
+    def removed(self, commits: Sequence[Commit]) -> set[str]:
+        """Which of these commits it keeps without their data: they outlived their retention, here or elsewhere."""
+        ...
+
+    def announce(self, removed: Sequence[str]) -> None:
+        """Tell, before anything is sent, which new commits come without their data."""
         ...
 
     def move(self, dataset: str, branch: str, commits: list[Commit], *, old: str | None, force: bool) -> None:
@@ -78,6 +90,7 @@ class BarePlace:
     def __init__(self, blobs: BlobStore, cache: Path) -> None:
         from fettle.data.engine.refs import BlobRefs
 
+        self._blobs = blobs
         self.repository = repository_at(blobs, cache)
         self._refs = BlobRefs(blobs, PREFIX)
 
@@ -121,6 +134,18 @@ class BarePlace:
                     ordered.append(done)
         return ordered
 
+    def removed(self, commits: Sequence[Commit]) -> set[str]:
+        noted = {info.key.rpartition("/")[2] for info in self._blobs.list(REMOVED)}
+        return {
+            each.id
+            for each in commits
+            if each.id in noted and each.tree and not self.repository.stores(each.tree)
+        }
+
+    def announce(self, removed: Sequence[str]) -> None:
+        for each in removed:
+            self._blobs.put(f"{REMOVED}{each}", b"")
+
     def move(self, dataset: str, branch: str, commits: list[Commit], *, old: str | None, force: bool) -> None:
         if commits:
             self._refs.set(dataset, "heads", branch, commits[-1].id, expected=old)
@@ -138,6 +163,7 @@ class WorkspacePlace:
 
     def __init__(self, ws: Surface) -> None:
         self._ws = ws
+        self._announced: list[str] = []
         self.repository = repository(ws)
 
     def pointers(self, dataset: str) -> dict[tuple[str, str], str]:
@@ -158,8 +184,14 @@ class WorkspacePlace:
         here = [each for each in known if each in self.known([each])]
         return self._ws.call("data.lineage", ref=f"{dataset}@{head}", known=here)
 
+    def removed(self, commits: Sequence[Commit]) -> set[str]:
+        return set(self._ws.call("data.removed", commits=[each.id for each in commits]))
+
+    def announce(self, removed: Sequence[str]) -> None:
+        self._announced = list(removed)
+
     def move(self, dataset: str, branch: str, commits: list[Commit], *, old: str | None, force: bool) -> None:
-        self._ws.call("data.adopt", dataset=dataset, commits=commits)
+        self._ws.call("data.adopt", dataset=dataset, commits=commits, removed=self._announced)
         if not commits:
             return
         if force and old is not None:

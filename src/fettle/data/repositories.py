@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fettle.core import canonical, ids
-from fettle.core.errors import NotFound, Unavailable
-from fettle.data.records.versions import Commit
+from fettle.core.errors import FettleError, NotFound, Unavailable
+from fettle.data.records.versions import Commit, Removed
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
@@ -26,7 +26,41 @@ _guard = threading.Lock()
 
 def repository(ws: Surface) -> Repository:
     """The repository of a workspace; its indexes are cached in the workspace's folder on this machine."""
-    return repository_at(ws.blobs, ws.folder / "cache" / "data")
+    found = repository_at(ws.blobs, ws.folder / "cache" / "data")
+    asked = weakref.ref(ws)
+    found.explain = lambda digest: _removed(asked(), digest)
+    return found
+
+
+def _removed(ws: Surface | None, digest: str) -> NotFound | None:
+    """The error for a tree or file that gc removed with the last version that had it; None if it did not."""
+    try:
+        gone: Removed | None = ws.call("data.removed_with", digest=digest) if ws is not None else None
+    except FettleError:  # that something is not here is to be told in any case
+        return None
+    if gone is None:
+        return None
+    return NotFound(
+        gone.words,
+        found="the version is on record, without its data",
+        hint=gone.HINT,
+        subject=f"commit:{gone.commit}",
+    )
+
+
+def check_stored_tree(blobs: BlobStore, tree: str) -> None:
+    """Refuse a tree that is not stored; for acts, which must not ask an act why it is not.
+
+    Raises:
+        NotFound: It is not there.
+        Unavailable: It is damaged.
+    """
+    from fettle.data.engine.repository import not_here
+
+    found = repository_at(blobs)
+    if not found.stores(tree):
+        raise not_here(tree)
+    found.node(tree)
 
 
 def repository_at(blobs: BlobStore, cache: Path | None = None) -> Repository:

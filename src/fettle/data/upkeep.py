@@ -92,11 +92,14 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 def collect(ws: Surface, *, dry: bool = False, grace: str = "14d") -> Freed:
-    """Delete what nothing refers to; see `engine.gc.collect`."""
+    """Delete what nothing refers to; see `engine.gc.collect`.
+
+    What has outlived its retention is noted as removed first, so that nothing can name it while its data go.
+    """
     from fettle.data.engine import gc
 
     grace_s = duration_s(grace)
-    expired: Roots = ws.call("data.roots")
+    expired: list[str] = ws.call("data.roots").expired if dry else ws.call("data.let_go")
     made = gc.collect(
         repository(ws),
         lambda: ws.call("data.roots").trees,
@@ -104,7 +107,7 @@ def collect(ws: Surface, *, dry: bool = False, grace: str = "14d") -> Freed:
         dry=dry,
         now=ws.clock.now(),
     )
-    return Freed(made, grace_s, len(expired.expired))
+    return Freed(made, grace_s, len(expired))
 
 
 def check(ws: Surface, *, full: bool = False, repair_from: str = "") -> Checked:

@@ -92,6 +92,7 @@ def operations(features: Sequence[Feature]) -> list[Operation]:
 def _of_row(each: Feature) -> Callable[[Row], Any]:
     if each.expression:
         return read(each.expression, each.inputs).of
+    functions.permitted(each.function)
     return functions.of_row(
         each.name, functions.function_of(each.function, each.code), each.inputs, each.type
     )
@@ -100,6 +101,7 @@ def _of_row(each: Feature) -> Callable[[Row], Any]:
 def _column(each: Feature, frame: pl.DataFrame) -> pl.Expr | pl.Series:
     if each.expression:
         return read(each.expression, each.inputs).polars.alias(each.name)
+    functions.permitted(each.function)
     function = functions.function_of(each.function, each.code)
     return functions.column_of(frame, each.name, function, each.inputs, each.type)
 

@@ -10,6 +10,8 @@ the model that serves.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from fettle.acts import Surface
@@ -17,10 +19,12 @@ from fettle.core import ids
 from fettle.core.errors import GateFailed, NotFound
 from fettle.data import ingest, schemas, validate, versions
 from fettle.data.records import Report, Schema
+from fettle.data.records.cleaning import Operation
 from fettle.evaluation import accept
 from fettle.evaluation.records import Gate, GateResult
 from fettle.features.compute import needed, operations
 from fettle.pipelines import GIVEN, Flow, step
+from fettle.privacy import masking
 from fettle.projects import judge, model
 from fettle.projects.judge import Rival
 from fettle.projects.model import Assessment, Explored, Packed, Wish
@@ -49,9 +53,10 @@ class Examined(msgspec.Struct, frozen=True):
 def take(origin: Origin, dataset: str, time: str, ws: Surface = GIVEN) -> str:
     """Read the source and commit its rows; return the commit as `dataset@commit`."""
     found = ingest.read(origin.name)
+    masked = masking.apply(ws, dataset, found.frame)
     message = f"Taken from {found.source.name}"
     made = versions.commit_frame(
-        ws, dataset, found.frame, source=found.source, message=message, time_column=time or None
+        ws, dataset, masked.frame, source=found.source, message=message, time_column=time or None
     )
     return made.ref
 
@@ -182,7 +187,8 @@ def solve(
     divided = flow.run(
         divide, ref, project.target, project.time, recent_s, project.seed, _known_to(rival, ref)
     )
-    explored, assessment, packed = _learn(flow, divided, wish_of(ws, project, trials), teller)
+    features = operations(needed(ws, project.features)) if project.features else []
+    explored, assessment, packed = _learn(flow, divided, wish_of(project, trials, features), teller)
     version, held, gates = _enter(flow, project, divided, assessment, packed, rival)
     return Solution(
         model=project.model,
@@ -303,9 +309,8 @@ def judged(assessment: Assessment, packed: Packed, project: Project) -> list[Gat
     return accept.judge(gates, evidence)
 
 
-def wish_of(ws: Surface, project: Project, trials: int | None = None) -> Wish:
+def wish_of(project: Project, trials: int | None = None, features: Sequence[Operation] = ()) -> Wish:
     """The settings of a project that change what a search finds; its features are computed after it is cleaned."""
-    features = operations(needed(ws, project.features)) if project.features else []
     return Wish(
         experiment=project.name,
         task=project.task,

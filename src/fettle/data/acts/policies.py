@@ -7,9 +7,19 @@ from typing import Literal
 
 from fettle.acts import Context, Role, act
 from fettle.core import ids
-from fettle.core.errors import Invalid, NotFound
+from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.data import webhooks
-from fettle.data.records.versions import Event, Hold, Hook, Move, Protection, Retention, Roots
+from fettle.data.records.versions import (
+    Commit,
+    Event,
+    Hold,
+    Hook,
+    Move,
+    Protection,
+    Removed,
+    Retention,
+    Roots,
+)
 from fettle.data.store import policies as store
 from fettle.data.store import versions
 
@@ -111,6 +121,8 @@ def hold(ctx: Context, ref: str, reason: str) -> Hold:
     if not reason.strip():
         raise Invalid("A hold needs a reason.", hint='For example --reason "case 2024-17".')
     found = versions.find_commit(ctx.tx, ref)
+    if "@" in ref:
+        check_kept(ctx, found)
     commit = found.id if "@" in ref else ""
     made = Hold(ids.event_id(ctx.now), found.dataset, commit, "legal", reason, ctx.now, ctx.actor)
     store.add_hold(ctx.tx, made)
@@ -205,12 +217,13 @@ def _same(one: Hook, other: Hook) -> bool:
 
 @act("data.roots", reads=True, plumbing=True)
 def roots(ctx: Context) -> Roots:
-    """Tell which versions gc keeps and which have outlived their retention."""
+    """Tell which versions gc keeps and which have outlived their retention; those it removed are neither, for ever."""
     rules, kept, everything = store.list_retentions(ctx.tx), set[str](), set[str]()
     since = ctx.now - timedelta(days=MOVES_KEPT_DAYS)
     for dataset in versions.dataset_names(ctx.tx):
         named = versions.list_pointers(ctx.tx, dataset)
         everything |= versions.ancestors(ctx.tx, [each.commit for each in named])
+        everything |= versions.once_named(ctx.tx, dataset)
         for each in named:
             rule = store.retention_of(rules, dataset, each.name) if each.kind == "branch" else None
             kept |= _kept(ctx, each.commit, rule)
@@ -218,15 +231,70 @@ def roots(ctx: Context) -> Roots:
         kept |= _lately(ctx, rules, [each for each in moved if each.at >= since], kept)
         for held in store.list_holds(ctx.tx, dataset):
             kept |= {held.commit} if held.commit else versions.all_commits(ctx.tx, dataset)
+    gone = store.removed_commits(ctx.tx).keys()
+    kept -= gone
     found = versions.get_commits(ctx.tx, sorted(kept))
     return Roots(
         trees=sorted({each.tree for each in found if each.tree}),
         commits=sorted(kept),
-        expired=sorted(everything - kept),
+        expired=sorted(everything - kept - gone),
         objects=sorted(
             {digest for each in found for digest in (each.profile_digest, each.schema_digest) if digest}
         ),
     )
+
+
+@act("data.let_go", needs=Role.APPROVER, plumbing=True)
+def let_go(ctx: Context) -> list[str]:
+    """Note the versions that have outlived their retention as removed: nothing can name them from now on.
+
+    `fettle data gc` calls this before it looks for what is dead, and removes their data.
+    """
+    gone: list[str] = roots(ctx).expired
+    store.note_removed(ctx.tx, gone, at=ctx.now)
+    if gone:
+        ctx.emit("data.let_go", "data", versions=len(gone))
+    return gone
+
+
+@act("data.removed", reads=True, plumbing=True)
+def removed(ctx: Context, commits: list[str]) -> list[str]:
+    """Tell which of these versions gc has removed.
+
+    Args:
+        commits: Ids of commits.
+    """
+    return sorted(store.removed_commits(ctx.tx).keys() & set(commits))
+
+
+@act("data.removed_with", reads=True, plumbing=True)
+def removed_with(ctx: Context, digest: str) -> Removed | None:
+    """Tell which removed version a tree, or a file of a table, belonged to; nothing if a version that is kept has it.
+
+    Args:
+        digest: Of the tree or file.
+    """
+    gone = store.removed_commits(ctx.tx)
+    found = versions.containing(ctx.tx, digest) if gone else []
+    if not found or any(each.id not in gone for each in found):
+        return None
+    last = max(found, key=lambda each: gone[each.id])
+    return Removed(last.dataset, last.id, gone[last.id])
+
+
+def check_kept(ctx: Context, commit: Commit) -> Commit:
+    """The version itself, to be named by a branch, tag or hold.
+
+    Raises:
+        Conflict: Its data were removed.
+    """
+    at = store.removed_at(ctx.tx, commit.id)
+    if at is not None:
+        gone = Removed(commit.dataset, commit.id, at)
+        raise Conflict(
+            gone.words, found="a version without data", hint=Removed.HINT, subject=f"commit:{commit.id}"
+        )
+    return commit
 
 
 def _lately(ctx: Context, rules: list[Retention], moved: list[Move], kept: set[str]) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fettle.acts import Context, Role, act
 from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid, NotFound
+from fettle.data.acts.policies import check_kept
 from fettle.data.acts.versions import check_protected
 from fettle.data.records.versions import Commit, Move, Pointer
 from fettle.data.store import policies
@@ -21,7 +22,7 @@ def branch(ctx: Context, dataset: str, name: str, *, at: str = "main") -> Commit
         at: The branch, tag or commit it begins at.
     """
     ids.check_name("branch", name)
-    start = store.find_commit(ctx.tx, f"{dataset}@{at}")
+    start = check_kept(ctx, store.find_commit(ctx.tx, f"{dataset}@{at}"))
     _check_free(ctx, dataset, name)
     check_protected(ctx, dataset, name, incoming=start)
     store.move_head(
@@ -42,7 +43,7 @@ def tag(ctx: Context, dataset: str, name: str, *, at: str = "main", message: str
         message: Why.
     """
     ids.check_name("tag", name)
-    found = store.find_commit(ctx.tx, f"{dataset}@{at}")
+    found = check_kept(ctx, store.find_commit(ctx.tx, f"{dataset}@{at}"))
     if store.head_of(ctx.tx, dataset, name) is not None:
         raise Conflict(f"{dataset!r} has a branch {name!r}.", hint="Choose another name for the tag.")
     made = Pointer(dataset, name, "tag", found.id, ctx.now, ctx.actor, message)
@@ -107,7 +108,7 @@ def reset(ctx: Context, dataset: str, to: str, *, branch: str = "main", reason: 
         branch: The branch to move; made if it is new.
         reason: Why; kept with the movement.
     """
-    found = store.find_commit(ctx.tx, f"{dataset}@{to}")
+    found = check_kept(ctx, store.find_commit(ctx.tx, f"{dataset}@{to}"))
     check_protected(ctx, dataset, branch)
     old = store.head_of(ctx.tx, dataset, branch)
     if old is None:
@@ -145,6 +146,7 @@ def advance(ctx: Context, dataset: str, to: str, *, branch: str = "main", expect
             found=f"one of {found.dataset!r}",
             hint=f"fettle data log {dataset}",
         )
+    check_kept(ctx, found)
     if expected_head and expected_head not in store.ancestors(ctx.tx, [found.id]):
         raise Conflict(
             f"{found.id[:12]} does not continue the branch {branch!r} of {dataset!r}.",
@@ -195,7 +197,7 @@ def _pointer(ctx: Context, dataset: str, name: str, kind: str) -> Pointer:
     held = [each for each in policies.list_holds(ctx.tx, dataset) if each.kind == "legal"]
     if held:
         raise Conflict(
-            f"{dataset!r} is on hold: none of its {kind}s can be removed.",
+            f"{dataset!r} is on hold: no {kind} of it can be removed.",
             found=f"{held[0].reason!r}, by {held[0].by}",
             hint=f"An approver ends the hold: fettle data release {held[0].id}",
         )

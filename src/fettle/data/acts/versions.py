@@ -7,6 +7,7 @@ import msgspec
 from fettle.acts import Context, Role, act
 from fettle.core import canonical, ids
 from fettle.core.errors import Conflict, Denied, GateFailed, Invalid, NotFound
+from fettle.data.acts.policies import roots
 from fettle.data.records.profiles import Profile
 from fettle.data.records.schemas import Schema
 from fettle.data.records.versions import Commit, Dataset, Source, Table
@@ -56,7 +57,7 @@ def record(
         profile: Digest of the object that holds the profile.
         schema: Digest of the object that holds the schema the rows were checked against.
     """
-    from fettle.data.repositories import keep_commit, repository_at
+    from fettle.data.repositories import check_stored_tree, keep_commit
 
     ids.check_name("dataset", dataset)
     ids.check_name("branch", branch)
@@ -65,7 +66,7 @@ def record(
     for digest in filter(None, (profile, schema)):
         _check_stored(ctx, digest)
     if tree:
-        repository_at(ctx.blobs).node(tree)
+        check_stored_tree(ctx.blobs, tree)
     made = Commit(
         id="",
         dataset=dataset,
@@ -101,7 +102,7 @@ def record(
 
 
 @act("data.adopt", plumbing=True)
-def adopt(ctx: Context, dataset: str, commits: list[Commit]) -> int:
+def adopt(ctx: Context, dataset: str, commits: list[Commit], *, removed: list[str] | None = None) -> int:
     """Take commits over from another place, as they are: author, time and id stay.
 
     Their files are in the workspace's blobs already; `fettle data pull` stores them and calls this.
@@ -109,12 +110,16 @@ def adopt(ctx: Context, dataset: str, commits: list[Commit]) -> int:
     Args:
         dataset: The dataset; made if it is new.
         commits: Oldest first, so that each one's parents are known before it.
+        removed: Those of them, by id, whose data are not kept any more in the other place: they come without.
+            Of versions that something here names it changes nothing.
     """
-    from fettle.data.repositories import commit_bytes, keep_commit, repository_at
+    from fettle.data.repositories import check_stored_tree, commit_bytes, keep_commit
 
     ids.check_name("dataset", dataset)
-    repository = repository_at(ctx.blobs)
     known: set[str] = set()
+    gone = set(removed or ()) & {each.id for each in commits}
+    if store.known_commits(ctx.tx, sorted(gone)):
+        gone -= set(roots(ctx).commits)
     for each in commits:
         if each.dataset != dataset or ids.digest(commit_bytes(each)) != each.id:
             raise Invalid(
@@ -122,8 +127,8 @@ def adopt(ctx: Context, dataset: str, commits: list[Commit]) -> int:
                 found=f"its content belongs to {each.dataset}@{ids.digest(commit_bytes(each))[:12]}",
                 hint="Pull again; if it stays, the other side is damaged: fettle data fsck",
             )
-        if each.tree:
-            repository.node(each.tree)
+        if each.tree and each.id not in gone and policies.removed_at(ctx.tx, each.id) is None:
+            check_stored_tree(ctx.blobs, each.tree)
         keep_commit(ctx.blobs, each)
     store.add_dataset(ctx.tx, dataset, at=ctx.now, by=ctx.actor)
     for each in commits:
@@ -136,6 +141,7 @@ def adopt(ctx: Context, dataset: str, commits: list[Commit]) -> int:
             )
         store.add_commit(ctx.tx, each)
         known.add(each.id)
+    policies.note_removed(ctx.tx, sorted(gone), at=ctx.now)
     return len(commits)
 
 
@@ -316,8 +322,9 @@ def _check_passed(ctx: Context, dataset: str, branch: str, incoming: Commit | No
     """Refuse what has not passed the dataset's checks of severity error; the newest result of each counts.
 
     What was checked is what the branch will hold: where both sides changed, theirs is merged first and checked again.
+    Only results of the check as it reads now count; those that the author recorded count if an approver lets it in.
     """
-    wanted = {each.id for each in checks.list_checks(ctx.tx, dataset) if each.severity == "error"}
+    wanted = {each.id: each.text for each in checks.list_checks(ctx.tx, dataset) if each.severity == "error"}
     if not wanted:
         found = "the dataset has no check of severity error"
     elif incoming is None:
@@ -326,7 +333,11 @@ def _check_passed(ctx: Context, dataset: str, branch: str, incoming: Commit | No
         found = f"{branch!r} changed too, so that nobody checked what comes of both"
     else:
         runs = checks.list_runs(ctx.tx, dataset, commit=incoming.id, most=10_000)
-        newest = {each.check: each.outcome for each in reversed(runs)}
+        newest = {
+            each.check: each.outcome
+            for each in reversed(runs)
+            if each.text == wanted.get(each.check) and _is_witness(ctx, each.by, incoming)
+        }
         left = sorted(each for each in wanted if newest.get(each) != "passed")
         if not left:
             return
@@ -337,6 +348,11 @@ def _check_passed(ctx: Context, dataset: str, branch: str, incoming: Commit | No
         hint=f"Merge {branch} into a branch, fettle data check {dataset}@BRANCH, then merge that one.",
         subject=f"dataset:{dataset}",
     )
+
+
+def _is_witness(ctx: Context, by: str, incoming: Commit) -> bool:
+    """Whether somebody's word on a version counts: an approver who lets it in decides, others need another's word."""
+    return ctx.role >= Role.APPROVER or by not in (incoming.author, ctx.actor)
 
 
 def _check_parents(ctx: Context, made: Commit, expected_head: str) -> None:

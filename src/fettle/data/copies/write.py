@@ -109,14 +109,14 @@ def _batches(files: Iterable[trees.Entry]) -> Iterator[list[trees.Entry]]:
 
 def _make_folder_of(root: str, path: str, known: set[str]) -> None:
     """Make the folder of a file; no part of it may be a link, or it could lie anywhere."""
+    if trees.stray(trees.path_bytes(path)):
+        raise Invalid(
+            f"{shown(path)} cannot be written: such names are no data.", found="a tree made elsewhere"
+        )
     folder = path.rpartition("/")[0]
     if folder in known:
         return
     parts = path.split("/")
-    if ALWAYS & {each.casefold() for each in parts}:
-        raise Invalid(
-            f"{shown(path)} cannot be written: such names are no data.", found="a tree made elsewhere"
-        )
     place = root
     os.makedirs(place, exist_ok=True)
     for part in parts[:-1]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from stat import S_ISLNK
 from typing import TYPE_CHECKING
@@ -61,6 +61,8 @@ class Repository:
         self.frames = FrameReader(blobs, prefix)
         self.reader = Reader(self.catalog, self.frames)
         self.external = External(blobs, prefix)
+        self.explain: Callable[[str], NotFound | None] | None = None
+        """Asked about what is not here, by its digest: a better error than that it is not here, or None."""
         self._guard = threading.Lock()
         self._known = False
 
@@ -123,7 +125,7 @@ class Repository:
             return size
         found = self.external.find(binary(digest))
         if not found:
-            raise _missing(digest)
+            raise self._missing(digest)
         return found[0].row.size_bytes
 
     def read(self, digest: str, start: int = 0, end: int | None = None) -> bytes:
@@ -229,7 +231,7 @@ class Repository:
     def _object(self, digest: str) -> tuple[bytes, bool]:
         found = self.reader.object(binary(digest))
         if found is None:
-            raise _missing(digest)
+            raise self._missing(digest)
         return found
 
     def _loose(self, digest: str) -> int | None:
@@ -243,7 +245,10 @@ class Repository:
         elif self.external.find(binary(digest)):
             yield from self.external.slices(digest, start, end)
         else:
-            raise _missing(digest)
+            raise self._missing(digest)
+
+    def _missing(self, digest: str) -> NotFound:
+        return (self.explain(digest) if self.explain else None) or not_here(digest)
 
     def prepare(self, *, write: bool = False) -> None:
         """Read `format.json` once, and write it if the store is new."""
@@ -267,7 +272,8 @@ def _nothing(_done: int) -> None:
     return None
 
 
-def _missing(digest: str) -> NotFound:
+def not_here(digest: str) -> NotFound:
+    """The error for something that is not in a store."""
     return NotFound(
         f"There is no file or tree {digest[:12]}… in this data store.",
         hint="Was it made elsewhere and not pushed, or removed by gc?",

@@ -12,7 +12,7 @@ the paths alone (see `cuts`): equal files, equal root, however they came togethe
 from __future__ import annotations
 
 from fettle.data.engine.cuts import Put, keep_nothing
-from fettle.data.engine.nodes import EXECUTABLE, FILE, SYMLINK, Entry, contents, path_bytes, path_text
+from fettle.data.engine.nodes import EXECUTABLE, FILE, SYMLINK, Entry, contents, path_bytes, path_text, stray
 from fettle.data.engine.tree_build import build, edit
 from fettle.data.engine.tree_diff import Change, diff
 from fettle.data.engine.tree_merge import Conflict, merge
@@ -42,4 +42,5 @@ __all__ = [
     "path_bytes",
     "path_text",
     "stats",
+    "stray",
 ]

@@ -12,10 +12,13 @@ from fettle.data.records.splits import LeakageReport, Split, SplitReport
 from fettle.data.records.synthesis import Learnt, SynthesisReport
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from fettle.data.clean.frames import Cleaned
     from fettle.data.records import Commit
+    from fettle.data.records.cleaning import Operation
 
 
 @errand("data.clean")
@@ -58,6 +61,7 @@ def clean(
             found="both --fit-on and --fit-on-all" if fit_on else "neither --fit-on nor --fit-on-all",
             hint="--fit-on split=train, after `fettle data split`; --fit-on-all if no model is judged on them.",
         )
+    _refuse_neighbours(declared, fit_on)
     commit: Commit = ws.call("data.show", ref=ref)
     frame = versions.load(ws, commit)
     train = frame if fit_on_all else _chosen(ws, commit, frame, fit_on)
@@ -79,6 +83,18 @@ def clean(
     )
     split = _split_again(ws, commit, made, cleaned)
     return CleanedVersion(made.ref, commit.ref, digest, train.height, cleaned.report, split)
+
+
+def _refuse_neighbours(declared: Sequence[Operation], fit_on: str) -> None:
+    """Filling from neighbouring rows would carry values from one side of a split to the other."""
+    ways = [getattr(each, "by", "") for each in declared]
+    found = [way for way in ways if way in ("forward", "backward", "interpolate")]
+    if fit_on and found:
+        raise Invalid(
+            f"Filling by {found[0]!r} looks at neighbouring rows, whichever side of the split they are on.",
+            found=f"--fit-on {fit_on}",
+            hint="Fill so before the split (--fit-on-all, then data split by time), or by median, knn or iterative.",
+        )
 
 
 @errand("data.alike", reads=True)

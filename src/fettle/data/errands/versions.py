@@ -10,6 +10,7 @@ from fettle.data.records.merges import Merged
 
 if TYPE_CHECKING:
     from fettle.data.blame import Blame
+    from fettle.data.records.versions import Hook
 
 
 @errand("data.merge")
@@ -63,6 +64,18 @@ def revert(ws: Surface, dataset: str, ref: str, *, branch: str = "main", message
     from fettle.data import merge as merging
 
     return merging.revert(ws, dataset, ref, branch=branch, message=message)
+
+
+@errand("data.trust_hooks")
+def trust_hooks(ws: Surface) -> list[Hook]:
+    """Let the hooks of this project's fettle.toml run on this machine, as they are now; look at them before.
+
+    A project that was cloned from somebody could have anything run at the first checkout of its data. Changed hooks ask
+    again.
+    """
+    from fettle.data import hooks
+
+    return hooks.trust(ws)
 
 
 @errand("data.blame", reads=True)

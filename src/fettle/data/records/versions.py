@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -282,6 +282,24 @@ class Hook(msgspec.Struct, frozen=True):
     target: str
     dataset: str = "*"
     timeout_s: float = 60.0
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """A version whose data gc has removed; the commit itself stays on record."""
+
+    HINT: ClassVar[str] = (
+        "What is kept: fettle data roots, fettle data retentions. A place it was pushed to before may still have it."
+    )
+
+    dataset: str
+    commit: str
+    at: datetime
+
+    @property
+    def words(self) -> str:
+        """What happened, in words."""
+        ref = f"{self.dataset}@{self.commit[:12]}"
+        return f"{ref} outlived its retention on {self.at:%Y-%m-%d} and was removed by gc."
 
 
 class Roots(msgspec.Struct, frozen=True):

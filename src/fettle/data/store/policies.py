@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from fettle.core.errors import NotFound
 from fettle.data.records.versions import Hold, Protection, Retention
 from fettle.storage.columns import At, Json
-from fettle.storage.upserts import upsert
+from fettle.storage.upserts import insert_new, upsert
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
@@ -46,10 +46,20 @@ holds = sa.Table(
     sa.Column("released_at", At),
     sa.Column("released_by", sa.Text, nullable=False),
 )
+removed = sa.Table(
+    "data_removed",
+    metadata,
+    sa.Column("commit", sa.Text, primary_key=True),
+    sa.Column("at", At, nullable=False),
+)
 
 
 def m003_policies(tx: Transaction) -> None:
     tx.create(protections, retentions, holds)
+
+
+def m005_removed(tx: Transaction) -> None:
+    tx.create(removed)
 
 
 def set_protection(tx: Transaction, given: Protection) -> None:
@@ -136,3 +146,20 @@ def list_holds(tx: Transaction, dataset: str | None = None, *, released: bool = 
     if not released:
         query = query.where(holds.c.released_at.is_(None))
     return [Hold(*tuple(row)) for row in tx.execute(query)]
+
+
+def note_removed(tx: Transaction, commits: Iterable[str], *, at: datetime) -> None:
+    """Keep that the data of these commits are no longer kept; what was noted before stays as it is."""
+    rows = [{"commit": each, "at": at} for each in commits]
+    if rows:
+        tx.execute(insert_new(removed), rows)
+
+
+def removed_commits(tx: Transaction) -> dict[str, datetime]:
+    """All commits whose data gc was allowed to remove, and since when."""
+    return dict(map(tuple, tx.execute(sa.select(removed.c.commit, removed.c.at))))
+
+
+def removed_at(tx: Transaction, commit: str) -> datetime | None:
+    """Since when the data of a commit are no longer kept; None if they are."""
+    return tx.execute(sa.select(removed.c.at).where(removed.c.commit == commit)).scalar_one_or_none()

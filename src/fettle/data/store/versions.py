@@ -386,6 +386,21 @@ def ancestors(tx: Transaction, ids: Iterable[str]) -> set[str]:
     return set(tx.execute(sa.select(walk.c.id)).scalars())
 
 
+def once_named(tx: Transaction, dataset: str) -> set[str]:
+    """The ids of the commits that a branch or tag of the dataset has ever named, and of all before them."""
+    named = [sa.select(column).where(moves.c.dataset == dataset) for column in (moves.c.old, moves.c.new)]
+    walk = sa.select(commits.c.id.label("id")).where(sa.or_(*(commits.c.id.in_(each) for each in named)))
+    walk = walk.cte("walk", recursive=True)
+    walk = walk.union(sa.select(parents.c.parent).join(walk, parents.c.commit == walk.c.id))
+    return set(tx.execute(sa.select(walk.c.id)).scalars())
+
+
+def containing(tx: Transaction, digest: str) -> list[Commit]:
+    """The commits whose record names the digest: as their tree, or as a file of a table."""
+    named = sa.cast(commits.c.record, sa.Text).contains(digest, autoescape=True)
+    return get_commits(tx, list(tx.execute(sa.select(commits.c.id).where(named)).scalars()))
+
+
 def derived(tx: Transaction, id: str, key: str) -> list[Commit]:
     """The commits whose metadata names this one under the key, oldest first."""
     named = sa.and_(sa.cast(commits.c.record, sa.Text).contains(id, autoescape=True), commits.c.id != id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -77,7 +76,7 @@ def test_no_finished_step_is_run_again_after_kills(
         if number < KILLS:
             wait_for_sign(process, tmp_path, before)
             time.sleep(chance.uniform(0.0, 0.15))
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
         code = process.wait()
         again = [place for place in told(tmp_path)[before:] if 2 * place + 1 in done]
         assert not again, f"steps {again} had finished and were run again"

@@ -155,7 +155,7 @@ def test_dagre_sets_the_steps_out(visit: Open, life: Life):
     flow = life.ws.call("pipelines.runs", limit=1)[0]
     tab = visit()
     page = tab.go(f"/pipelines/{flow.id}")
-    page.wait_for_function("customElements.get('flow-graph') !== undefined")
+    page.locator("flow-graph:defined").wait_for(state="attached")
     boxes = page.locator(".graph .node")
     assert boxes.count() == 8
     places = [box.bounding_box() for box in boxes.all()]

@@ -1,0 +1,1 @@
+"""Import other tools' data and expectations: DVC repositories, folders and buckets, Great Expectations, pandera."""

@@ -125,7 +125,7 @@ def test_a_journals_records_arrive_once_however_often_they_are_sent(workspace: W
 
 
 def test_many_small_appends_become_few_chunks(workspace: Workspace) -> None:
-    from fettle.tracking import store
+    from fettle.tracking.store import metrics as store
 
     run = workspace.tracking.start("churn").id
     for begin in range(0, 9000, 500):

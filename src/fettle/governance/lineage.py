@@ -17,7 +17,7 @@ from fettle.governance.records import Lineage, Link, Thing
 from fettle.pipelines import acts as pipelines
 from fettle.registry import acts as registry
 from fettle.serving import acts as serving
-from fettle.tracking import acts as tracking
+from fettle.tracking.acts import runs as tracking
 
 if TYPE_CHECKING:
     from fettle.acts import Context

@@ -50,6 +50,13 @@ class Transaction(Protocol):
         """Create tables and their indexes where they do not exist yet."""
         ...
 
+    def extend(self, *tables: Table) -> None:
+        """Add the columns and indexes that existing tables lack.
+
+        A new column allows NULL or has a server default.
+        """
+        ...
+
 
 Migration = Callable[[Transaction], None]
 """A function named `m001_what_it_does` that changes the tables of one room within the transaction it is given."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Table
+from sqlalchemy import DDL, Connection, CursorResult, Executable, Table, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.schema import CreateColumn
 
 from fettle.core.errors import Conflict, FettleError, Invalid
 
@@ -50,6 +51,25 @@ class SqlTransaction:
         except DBAPIError as error:
             self._failure = explain(error, self._explain)
             raise self._failure from error
+
+    def extend(self, *tables: Table) -> None:
+        self._require_usable()
+        try:
+            for table in tables:
+                self._extend(table)
+        except DBAPIError as error:
+            self._failure = explain(error, self._explain)
+            raise self._failure from error
+
+    def _extend(self, table: Table) -> None:
+        there = {column["name"] for column in inspect(self.connection).get_columns(table.name)}
+        quote = self.connection.dialect.identifier_preparer.format_table
+        for column in table.columns:
+            if column.name not in there:
+                words = CreateColumn(column).compile(dialect=self.connection.dialect)
+                self.connection.execute(DDL(f"ALTER TABLE {quote(table)} ADD COLUMN {words}"))
+        for index in table.indexes:
+            index.create(self.connection, checkfirst=True)
 
     def finish(self) -> None:
         """Refuse further use; raise if a statement failed and the block went on as if it had not."""

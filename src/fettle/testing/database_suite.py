@@ -66,6 +66,25 @@ class DatabaseSuite:
 
     # --- transactions
 
+    def test_a_table_is_extended_by_the_columns_and_indexes_it_lacks(self, db: Database) -> None:
+        wider = Table(
+            "things",
+            MetaData(),
+            *(Column(each.name, each.type) for each in THINGS.columns),
+            Column("note", String, nullable=False, server_default="none"),
+            Column("weight", Integer, index=True),
+        )
+
+        def m002_wider(tx: Transaction) -> None:
+            tx.execute(insert(THINGS).values(id=1, name="before", count=1))
+            tx.extend(wider)
+            tx.extend(wider)
+
+        db.migrate("things", [m001_initial, m002_wider])
+        with db.read() as tx:
+            row = tx.execute(select(wider)).mappings().one()
+        assert (row["name"], row["note"], row["weight"]) == ("before", "none", None)
+
     def test_what_was_written_is_read_also_by_another_opening(
         self, db: Database, open_database: OpenDatabase
     ) -> None:

@@ -16,7 +16,7 @@ from fettle.core.errors import Invalid, Unavailable
 from fettle.storage.objects import put_object
 from fettle.tracking.leftovers import recover
 from fettle.tracking.outbox import Outbox
-from fettle.tracking.records import Artifact, Run, Status
+from fettle.tracking.records.runs import Artifact, Run, Status
 
 if TYPE_CHECKING:
     from fettle.acts import Surface

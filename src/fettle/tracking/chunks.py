@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import zstandard
 
-from fettle.tracking.records import Column
+from fettle.tracking.records.metrics import Column
 
 FULL = 4096
 """A chunk of this many points is closed; a smaller one is grown by the next append."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fettle.tracking import store
 from fettle.tracking.chunks import FULL, Points, decode, encode, thin
-from fettle.tracking.records import Metric, Point, written
+from fettle.tracking.records.metrics import Metric, Point, written
+from fettle.tracking.store import metrics as store
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction

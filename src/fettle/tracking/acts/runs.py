@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from fettle.acts import Context, act
 from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid, NotFound
-from fettle.tracking import points as curves
-from fettle.tracking import store
-from fettle.tracking.chunks import Points
-from fettle.tracking.records import Artifact, Column, Experiment, Point, Run, Status
+from fettle.tracking.names import check_experiment, check_path, check_run_id, check_values
+from fettle.tracking.records.runs import Artifact, Run, Status
+from fettle.tracking.store import experiments
+from fettle.tracking.store import metrics as summaries
+from fettle.tracking.store import runs as store
 
 
 @act("tracking.start")
@@ -24,6 +26,7 @@ def start(
     parent: str | None = None,
     inputs: list[str] | None = None,
     run_id: str | None = None,
+    started_at: datetime | None = None,
 ) -> Run:
     """Start a run, or take up one that was started before.
 
@@ -35,21 +38,24 @@ def start(
         parent: The run it is a part of.
         inputs: What it reads: dataset references with their commit.
         run_id: The id to use; if a run of this id exists, it goes on.
+        started_at: When it began; None means now.
 
     Raises:
-        Conflict: The run exists in another experiment, or has another value for a parameter.
+        Conflict: The run exists in another experiment, or has another value for a parameter; it or the experiment is
+            in the bin.
     """
-    ids.check_name("experiment", experiment)
+    check_experiment(experiment)
     known = store.find_run(ctx.tx, run_id) if run_id else None
     if known is None:
-        chosen = run_id or ids.event_id(ctx.now)
+        chosen = check_run_id(run_id) if run_id else ids.event_id(ctx.now)
+        _open_experiment(ctx, experiment)
         started = Run(
             id=chosen,
             experiment=experiment,
             name=name or chosen[-12:],
             status="running",
             author=ctx.actor,
-            started_at=ctx.now,
+            started_at=started_at or ctx.now,
             parent=parent,
             inputs=inputs or [],
         )
@@ -62,11 +68,11 @@ def start(
             subject=f"run:{run_id}",
         )
     else:
-        chosen = known.id
+        chosen = in_use(known).id
         store.reopen_run(ctx.tx, chosen)
     _set(ctx, chosen, params or {}, tags or {})
     ctx.emit("tracking.started", f"run:{chosen}", experiment=experiment)
-    return _run(ctx, chosen)
+    return existing(ctx, chosen)
 
 
 @act("tracking.set")
@@ -83,48 +89,9 @@ def set_fields(
     Raises:
         Conflict: A parameter has another value already.
     """
-    _run(ctx, run)
+    in_use(existing(ctx, run))
     _set(ctx, run, params or {}, tags or {})
-    return _run(ctx, run)
-
-
-@act("tracking.log", audited=False)
-def log(ctx: Context, run: str, points: list[Point]) -> int:
-    """Add points to the metrics of a run; return how many.
-
-    Args:
-        run: Its id.
-        points: Key, value, step and time; a point without a time gets the present.
-    """
-    _run(ctx, run)
-    return curves.add(ctx.tx, run, curves.columns_of(points, ctx.now))
-
-
-@act("tracking.append", audited=False)
-def append(ctx: Context, run: str, journal: str, first: int, records: int, columns: list[Column]) -> int:
-    """Add the next records of a run's journal, exactly once; return how many of them there are now.
-
-    Nothing is stored unless `first` is the number of records here, so that sending twice is harmless: the answer says
-    where to go on.
-
-    Args:
-        run: Its id.
-        journal: Which journal of the run; one for each process that logs to it.
-        first: How many records of the journal come before these.
-        records: How many these are.
-        columns: Their points.
-    """
-    _run(ctx, run)
-    known = store.received(ctx.tx, run, journal)
-    if first != known:
-        return known
-    try:
-        unpacked = {each.key: Points.of(each) for each in columns}
-    except ValueError as error:
-        raise Invalid("A column of points does not fit together.", found=str(error)) from error
-    curves.add(ctx.tx, run, {key: each for key, each in unpacked.items() if len(each)})
-    store.set_received(ctx.tx, run, journal, known + records)
-    return known + records
+    return existing(ctx, run)
 
 
 @act("tracking.artifact")
@@ -137,31 +104,27 @@ def artifact(ctx: Context, run: str, path: str, digest: str, size_bytes: int) ->
         digest: The object, stored before.
         size_bytes: Its length.
     """
-    if not path or path.startswith("/") or ".." in path.split("/"):
-        raise Invalid(
-            f"{path!r} cannot name a file of a run.",
-            found="an empty, absolute or climbing path",
-            hint="Use a relative path such as plots/roc.png",
-        )
-    _run(ctx, run)
+    check_path(path)
+    in_use(existing(ctx, run))
     made = Artifact(path=path, digest=digest, size_bytes=size_bytes, at=ctx.now)
     store.put_artifact(ctx.tx, run, made)
     return made
 
 
 @act("tracking.finish")
-def finish(ctx: Context, run: str, status: Status = "finished") -> Run:
+def finish(ctx: Context, run: str, status: Status = "finished", *, ended_at: datetime | None = None) -> Run:
     """End a run.
 
     Args:
         run: Its id.
         status: How it ended.
+        ended_at: When; None means now.
     """
-    known = _run(ctx, run)
+    known = existing(ctx, run)
     if known.status != status:
-        store.end_run(ctx.tx, run, status, ctx.now)
+        store.end_run(ctx.tx, run, status, ended_at or ctx.now)
         ctx.emit(f"tracking.{status}", f"run:{run}", experiment=known.experiment)
-    return _run(ctx, run)
+    return existing(ctx, run)
 
 
 @act("tracking.runs", reads=True)
@@ -201,12 +164,6 @@ def using(ctx: Context, reference: str, *, limit: int = 100) -> list[Run]:
     return store.runs_using(ctx.tx, reference, max(0, limit))
 
 
-@act("tracking.experiments", reads=True)
-def experiments(ctx: Context) -> list[Experiment]:
-    """List the experiments, the one with the newest run first."""
-    return store.list_experiments(ctx.tx)
-
-
 @act("tracking.show", reads=True)
 def show(ctx: Context, run: str) -> Run:
     """Show a run with the summary of each metric and its files.
@@ -214,50 +171,83 @@ def show(ctx: Context, run: str) -> Run:
     Args:
         run: Its id.
     """
-    return _run(ctx, run, whole=True)
+    return existing(ctx, run, whole=True)
 
 
-@act("tracking.series", reads=True)
-def series(ctx: Context, run: str, key: str, *, most: int = 1000) -> list[Point]:
-    """Show the curve of one metric, in the order of its steps.
-
-    Args:
-        run: Its id.
-        key: The metric.
-        most: Thin it to so many points, keeping the extremes of each stretch; 0 means all.
-    """
-    found = curves.curve(ctx.tx, run, key, most)
-    if not found:
-        _run(ctx, run)
-        raise NotFound.among(f"metric of run {run}", key, store.find_metrics(ctx.tx, run))
-    return found
-
-
-@act("tracking.received", reads=True)
-def received(ctx: Context, run: str, journal: str) -> int:
-    """Say how many records of a run's journal have arrived.
+@act("tracking.delete")
+def delete(ctx: Context, run: str) -> Run:
+    """Put a run into the bin: lists and searches leave it out; `restore` brings it back until `gc` takes it.
 
     Args:
         run: Its id.
-        journal: Which journal of the run.
     """
-    _run(ctx, run)
-    return store.received(ctx.tx, run, journal)
+    known = existing(ctx, run)
+    if known.deleted_at is None:
+        store.change_run(ctx.tx, run, deleted_at=ctx.now)
+        ctx.emit("tracking.deleted", f"run:{run}", experiment=known.experiment)
+    return existing(ctx, run)
 
 
-def _run(ctx: Context, run: str, *, whole: bool = False) -> Run:
+@act("tracking.restore")
+def restore(ctx: Context, run: str) -> Run:
+    """Take a run out of the bin.
+
+    Args:
+        run: Its id.
+    """
+    if existing(ctx, run).deleted_at is not None:
+        store.change_run(ctx.tx, run, deleted_at=None)
+    return existing(ctx, run)
+
+
+def existing(ctx: Context, run: str, *, whole: bool = False) -> Run:
+    """The run; `whole` with the summaries of its metrics and its files.
+
+    Raises:
+        NotFound: There is none of that id.
+    """
     found = store.find_run(ctx.tx, run)
     if found is None:
         raise NotFound.among("run", run, store.run_ids(ctx.tx), hint="fettle tracking runs")
     if not whole:
         return found
     fields = {name: getattr(found, name) for name in found.__struct_fields__}
-    fields["summaries"] = list(store.find_metrics(ctx.tx, run).values())
+    fields["summaries"] = list(summaries.find_metrics(ctx.tx, run).values())
     fields["artifacts"] = store.list_artifacts(ctx.tx, run)
     return Run(**fields)
 
 
+def in_use(run: Run) -> Run:
+    """The run, unless it is in the bin.
+
+    Raises:
+        Conflict: It is.
+    """
+    if run.deleted_at is not None:
+        raise Conflict(
+            f"Run {run.id} is in the bin.",
+            found=f"deleted {run.deleted_at:%Y-%m-%d %H:%M}",
+            hint=f"fettle tracking restore {run.id}",
+            subject=f"run:{run.id}",
+        )
+    return run
+
+
+def _open_experiment(ctx: Context, name: str) -> None:
+    """Make the experiment if it is new."""
+    if not experiments.add_experiment(ctx.tx, name, ctx.now):
+        known = experiments.deleted_at(ctx.tx, name)
+        if known is not None:
+            raise Conflict(
+                f"The experiment {name!r} is in the bin.",
+                found=f"deleted {known:%Y-%m-%d %H:%M}",
+                hint=f"fettle tracking restore-experiment {name!r}",
+            )
+
+
 def _set(ctx: Context, run: str, params: dict[str, Any], tags: dict[str, str]) -> None:
+    check_values("parameter", params)
+    check_values("tag", tags)
     known = store.get_params(ctx.tx, run) if params else {}
     for key, value in params.items():
         if key in known and known[key] != value:

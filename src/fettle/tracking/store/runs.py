@@ -1,4 +1,4 @@
-"""The tables of tracking and all its SQL."""
+"""The tables of runs: what they are, their parameters, tags and files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import msgspec
 import sqlalchemy as sa
 
 from fettle.storage.columns import At, Json
-from fettle.tracking.records import Artifact, Experiment, Metric, Run, written
+from fettle.tracking.records.runs import Artifact, Run
+from fettle.tracking.store.metrics import metrics
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
@@ -29,6 +30,9 @@ runs = sa.Table(
     sa.Column("ended_at", At),
     sa.Column("parent", sa.Text, index=True),
     sa.Column("inputs", Json, nullable=False),
+    sa.Column("notes", sa.Text, nullable=False, server_default=""),
+    sa.Column("archived_at", At),
+    sa.Column("deleted_at", At, index=True),
     sa.Index("tracking_runs_experiment", "experiment", "started_at"),
 )
 params = sa.Table(
@@ -47,36 +51,6 @@ tags = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
-metrics = sa.Table(
-    "tracking_metrics",
-    metadata,
-    sa.Column("run", sa.Text, primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("last", sa.Double),
-    sa.Column("not_finite", sa.Text),
-    sa.Column("step", sa.BigInteger, nullable=False),
-    sa.Column("at", At, nullable=False),
-    sa.Column("low", sa.Double),
-    sa.Column("high", sa.Double),
-    sa.Column("count", sa.BigInteger, nullable=False),
-    sa.Index("tracking_metrics_last", "key", "last"),
-)
-chunks = sa.Table(
-    "tracking_chunks",
-    metadata,
-    sa.Column("run", sa.Text, primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("first", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("count", sa.Integer, nullable=False),
-    sa.Column("data", sa.LargeBinary, nullable=False),
-)
-cursors = sa.Table(
-    "tracking_cursors",
-    metadata,
-    sa.Column("run", sa.Text, primary_key=True),
-    sa.Column("journal", sa.Text, primary_key=True),
-    sa.Column("records", sa.BigInteger, nullable=False),
-)
 artifacts = sa.Table(
     "tracking_artifacts",
     metadata,
@@ -86,13 +60,6 @@ artifacts = sa.Table(
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("at", At, nullable=False),
 )
-
-
-def m001_initial(tx: Transaction) -> None:
-    tx.create(runs, params, tags, metrics, chunks, cursors, artifacts)
-
-
-MIGRATIONS = [m001_initial]
 
 
 _RUN = [column.name for column in runs.columns]
@@ -130,11 +97,16 @@ class Order:
     descending: bool
 
 
+def change_run(tx: Transaction, run: str, **fields: Any) -> None:
+    """Set columns of a run, such as `status`, `notes` or `deleted_at`."""
+    tx.execute(runs.update().where(runs.c.id == run).values(**fields))
+
+
 def list_runs(
     tx: Transaction, where: dict[str, str | None], order: Order, limit: int, offset: int = 0
 ) -> list[Run]:
-    """Runs whose columns equal `where` (None is no condition), sorted; runs without the sorted value come last."""
-    query = sa.select(runs)
+    """Runs in use whose columns equal `where` (None is no condition), sorted; those without the sorted value last."""
+    query = sa.select(runs).where(runs.c.deleted_at.is_(None))
     value: sa.ColumnElement[Any]
     if order.family == "attribute":
         value = runs.c[order.key]
@@ -182,15 +154,6 @@ def _complete(tx: Transaction, rows: Any) -> list[Run]:
     return [Run(**{**row, **extra[row["id"]]}) for row in rows]
 
 
-def list_experiments(tx: Transaction) -> list[Experiment]:
-    latest = sa.func.max(runs.c.started_at).label("latest_at")
-    query = sa.select(runs.c.experiment, sa.func.count().label("total"), latest).group_by(runs.c.experiment)
-    return [
-        Experiment(name=row.experiment, runs=row.total, latest_at=row.latest_at)
-        for row in tx.execute(query.order_by(latest.desc()))
-    ]
-
-
 def get_params(tx: Transaction, run: str) -> dict[str, Any]:
     rows = tx.execute(
         sa.select(params.c.key, params.c.value).where(params.c.run == run).order_by(params.c.key)
@@ -215,67 +178,6 @@ def set_tags(tx: Transaction, run: str, values: dict[str, str]) -> None:
     if values:
         tx.execute(tags.delete().where((tags.c.run == run) & tags.c.key.in_(list(values))))
         tx.execute(tags.insert(), [{"run": run, "key": key, "value": value} for key, value in values.items()])
-
-
-def received(tx: Transaction, run: str, journal: str) -> int:
-    """How many records of a journal are in the tables."""
-    where = (cursors.c.run == run) & (cursors.c.journal == journal)
-    return tx.execute(sa.select(cursors.c.records).where(where)).scalar_one_or_none() or 0
-
-
-def set_received(tx: Transaction, run: str, journal: str, records: int) -> None:
-    where = (cursors.c.run == run) & (cursors.c.journal == journal)
-    if not tx.execute(cursors.update().where(where).values(records=records)).rowcount:
-        tx.execute(cursors.insert().values(run=run, journal=journal, records=records))
-
-
-def last_chunk(tx: Transaction, run: str, key: str) -> tuple[int, int, bytes] | None:
-    """First index, count and bytes of the newest chunk of a metric."""
-    query = sa.select(chunks.c.first, chunks.c.count, chunks.c.data).where(
-        (chunks.c.run == run) & (chunks.c.key == key)
-    )
-    row = tx.execute(query.order_by(chunks.c.first.desc()).limit(1)).mappings().one_or_none()
-    return None if row is None else (row["first"], row["count"], row["data"])
-
-
-def put_chunk(tx: Transaction, run: str, key: str, first: int, count: int, data: bytes) -> None:
-    """Add the chunk that begins at the point `first`, or grow it."""
-    where = (chunks.c.run == run) & (chunks.c.key == key) & (chunks.c.first == first)
-    if not tx.execute(chunks.update().where(where).values(count=count, data=data)).rowcount:
-        tx.execute(chunks.insert().values(run=run, key=key, first=first, count=count, data=data))
-
-
-def all_chunks(tx: Transaction, run: str, key: str) -> list[bytes]:
-    where = (chunks.c.run == run) & (chunks.c.key == key)
-    return list(tx.execute(sa.select(chunks.c.data).where(where).order_by(chunks.c.first)).scalars())
-
-
-def find_metrics(tx: Transaction, run: str) -> dict[str, Metric]:
-    rows = tx.execute(sa.select(metrics).where(metrics.c.run == run).order_by(metrics.c.key)).mappings()
-    return {
-        row["key"]: Metric(
-            key=row["key"],
-            last=row["last"] if row["not_finite"] is None else row["not_finite"],
-            step=row["step"],
-            at=row["at"],
-            low=row["low"],
-            high=row["high"],
-            count=row["count"],
-        )
-        for row in rows
-    }
-
-
-def put_metric(tx: Transaction, run: str, metric: Metric) -> None:
-    fields = msgspec.structs.asdict(metric)
-    last = written(float(metric.last))
-    fields |= (
-        {"last": None, "not_finite": last} if isinstance(last, str) else {"last": last, "not_finite": None}
-    )
-    key = fields.pop("key")
-    where = (metrics.c.run == run) & (metrics.c.key == key)
-    if not tx.execute(metrics.update().where(where).values(**fields)).rowcount:
-        tx.execute(metrics.insert().values(run=run, key=key, **fields))
 
 
 def put_artifact(tx: Transaction, run: str, artifact: Artifact) -> None:

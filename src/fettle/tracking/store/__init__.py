@@ -1,0 +1,19 @@
+"""The tables of tracking, a module a subject, and the migrations in their one order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fettle.tracking.store import experiments, metrics, runs
+
+if TYPE_CHECKING:
+    from fettle.storage.ports import Transaction
+
+
+def m001_initial(tx: Transaction) -> None:
+    tx.create(
+        runs.runs, runs.params, runs.tags, metrics.metrics, metrics.chunks, metrics.cursors, runs.artifacts
+    )
+
+
+MIGRATIONS = [m001_initial, experiments.m002_experiments]

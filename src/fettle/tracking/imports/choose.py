@@ -1,0 +1,111 @@
+"""Find out which tool kept what a user points at, and read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from fettle.core.errors import Invalid, NotFound
+from fettle.storage.sources import SCHEMES
+from fettle.tracking.imports.bring import ImportedRuns, bring
+
+if TYPE_CHECKING:
+    from fettle.acts import Surface
+    from fettle.tracking.imports.foreign import ForeignRun
+
+MANIFEST = "fettle-tracking.json"
+"""What an export of fettle has."""
+
+Tool = Literal["auto", "mlflow", "tensorboard", "wandb", "aim", "csv", "fettle"]
+
+
+def import_runs(
+    ws: Surface, source: str, *, tool: Tool = "auto", experiment: str = "", name: str = "", step: str = ""
+) -> ImportedRuns:
+    """Import runs from wherever they are.
+
+    Args:
+        ws: The workspace.
+        source: A database URL, folder or file.
+        tool: Who wrote it; found out otherwise.
+        experiment: Where the runs go; their own experiment or project otherwise.
+        name: For CSV, the column that names the run.
+        step: For CSV, the column of steps.
+
+    Raises:
+        NotFound: There is nothing there, or nothing that a tool wrote.
+        Invalid: It is damaged, or of no known kind.
+    """
+    path = Path(source)
+    if tool == "fettle" or (tool == "auto" and (path / MANIFEST).is_file()):
+        from fettle.tracking.transfer.take_in import take_in
+
+        return take_in(ws, path)
+    return bring(ws, read(source, tool=tool, experiment=experiment, name=name, step=step))
+
+
+def read(source: str, *, tool: Tool, experiment: str, name: str, step: str) -> Iterator[ForeignRun]:
+    """The runs that a source holds; arguments and errors as in `import_runs`."""
+    scheme, separator, _ = source.partition("://")
+    if separator and scheme.partition("+")[0] in SCHEMES:
+        from fettle.tracking.imports import mlflow_sql
+
+        return mlflow_sql.read(f"{scheme.partition('+')[0]}://{source.partition('://')[2]}")
+    path = Path(source)
+    if not path.exists():
+        raise NotFound(
+            f"There is nothing at {source}.",
+            hint="Give a folder, a file, or a database as sqlite:///mlflow.db",
+        )
+    found = kind_of(path) if tool == "auto" else tool
+    if found == "mlflow":
+        from fettle.tracking.imports import mlflow_files, mlflow_sql
+
+        return mlflow_sql.read(f"sqlite:///{path}") if path.is_file() else mlflow_files.read(path)
+    if found == "tensorboard":
+        from fettle.tracking.imports import tensorboard
+
+        return tensorboard.read(path, experiment=experiment)
+    if found == "wandb":
+        from fettle.tracking.imports import wandb
+
+        return wandb.read(path, experiment=experiment)
+    if found == "aim":
+        from fettle.tracking.imports import aim
+
+        return aim.read(path, experiment=experiment)
+    from fettle.tracking.imports import tables
+
+    return tables.read(path, experiment=experiment, name=name, step=step)
+
+
+def kind_of(path: Path) -> Tool:
+    """Which tool wrote a folder or file.
+
+    Raises:
+        Invalid: None that is known here.
+    """
+    if path.is_file():
+        if path.suffix == ".csv":
+            return "csv"
+        if path.suffix == ".wandb":
+            return "wandb"
+        if "tfevents" in path.name:
+            return "tensorboard"
+        with path.open("rb") as file:
+            if file.read(15) == b"SQLite format 3":
+                return "mlflow"
+    elif (path / ".aim").is_dir():
+        return "aim"
+    elif any(path.glob("*/meta.yaml")):
+        return "mlflow"
+    elif any(path.rglob("*.wandb")):
+        return "wandb"
+    elif any(path.rglob("*tfevents*")):
+        return "tensorboard"
+    raise Invalid(
+        f"No tool is known that wrote {path}.",
+        found="neither MLflow, TensorBoard, W&B, Aim nor CSV",
+        hint="Say which with --tool, or give the very folder: mlruns, a log folder, wandb, the folder with .aim.",
+    )

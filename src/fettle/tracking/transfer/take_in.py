@@ -1,0 +1,102 @@
+"""Take in an export, into this workspace, exactly once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from fettle.core import canonical, progress
+from fettle.core.errors import Invalid
+from fettle.core.ids import digest_file
+from fettle.storage.objects import has_object, object_key, put_object
+from fettle.tracking.chunks import Points
+from fettle.tracking.imports.bring import ImportedRuns, send
+from fettle.tracking.transfer import layout
+
+if TYPE_CHECKING:
+    from fettle.acts import Surface
+
+_TIMES = ("started_at", "ended_at", "archived_at", "deleted_at")
+
+
+def take_in(ws: Surface, folder: Path) -> ImportedRuns:
+    """Make the experiments, runs, points and files of an export; those that are here already stay as they are.
+
+    Args:
+        ws: The workspace.
+        folder: What `export` wrote.
+
+    Raises:
+        NotFound: It is no export, or one that was cut off.
+        Invalid: A file in it is damaged.
+    """
+    manifest = layout.read_manifest(folder)
+    _take_experiments(ws, folder)
+    points = pl.scan_parquet(folder / layout.POINTS)
+    artifacts = pl.read_parquet(folder / layout.ARTIFACTS)
+    new = known = came = files = 0
+    with progress.phase("Importing", total=manifest.runs, unit="runs") as step:
+        for row in pl.read_parquet(folder / layout.RUNS).iter_rows(named=True):
+            fresh = ws.call("tracking.adopt", run=_run(row))
+            new, known = new + fresh, known + (not fresh)
+            came += _take_points(ws, row["id"], points)
+            files += _take_files(ws, row["id"], artifacts, folder)
+            step()
+    return ImportedRuns(new, known, came, files)
+
+
+def _take_experiments(ws: Surface, folder: Path) -> None:
+    here = {
+        each.name for deleted in (False, True) for each in ws.call("tracking.experiments", deleted=deleted)
+    }
+    for row in pl.read_parquet(folder / layout.EXPERIMENTS).sort("number").iter_rows(named=True):
+        if row["name"] not in here:
+            tags = canonical.decode(row["tags"].encode(), dict[str, str])
+            ws.call("tracking.make_experiment", name=row["name"], notes=row["notes"], tags=tags)
+            if row["deleted_at"] is not None:
+                ws.call("tracking.delete_experiment", name=row["name"])
+
+
+def _run(row: dict[str, Any]) -> dict[str, Any]:
+    made = {name: value for name, value in row.items() if value is not None}
+    for name in ("inputs", "params", "tags"):
+        made[name] = canonical.decode(row[name].encode(), Any)
+    return made
+
+
+def _take_points(ws: Surface, run: str, points: pl.LazyFrame) -> int:
+    came = 0
+    ours = points.filter(pl.col("run") == run).select("key", "step", "at", "value").collect()
+    for (key,), rows in ours.partition_by("key", maintain_order=True, as_dict=True).items():
+        column = Points(
+            rows["step"].to_numpy().astype("<i8"),
+            rows["at"].dt.timestamp("us").to_numpy().astype("<i8"),
+            np.ascontiguousarray(rows["value"].to_numpy()).astype("<f8"),
+        )
+        came += send(ws, run, str(key), column)
+    return came
+
+
+def _take_files(ws: Surface, run: str, artifacts: pl.DataFrame, folder: Path) -> int:
+    known = {each.path for each in ws.call("tracking.show", run=run).artifacts}
+    came = 0
+    for row in artifacts.filter(pl.col("run") == run).iter_rows(named=True):
+        if row["path"] in known:
+            continue
+        path = folder / object_key(row["digest"])
+        if not has_object(ws.blobs, row["digest"]):
+            if not path.is_file() or digest_file(path) != row["digest"]:
+                raise Invalid(
+                    f"{path} is missing or damaged.",
+                    found="other content than its name says",
+                    hint="Export again.",
+                )
+            put_object(ws.blobs, path)
+        ws.call(
+            "tracking.artifact", run=run, path=row["path"], digest=row["digest"], size_bytes=row["size_bytes"]
+        )
+        came += 1
+    return came

@@ -20,6 +20,7 @@ from fettle.tracking.transfer import layout
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
+    from fettle.tracking.records.metrics import Metric
     from fettle.tracking.records.runs import Run
 
 _PAGE = 500
@@ -112,9 +113,9 @@ def _json(value: Any) -> str:
 def _write_points(ws: Surface, page: Iterable[Run], to: pq.ParquetWriter) -> int:
     written, waiting, rows = 0, [], 0
     for run in page:
-        for key in (each.key for each in run.summaries):
-            for points in _pieces(ws, run.id, key):
-                waiting.append(_table(run.id, key, points))
+        for metric in run.summaries:
+            for points in _pieces(ws, run.id, metric):
+                waiting.append(_table(run.id, metric.key, points))
                 rows += len(points)
                 written += len(points)
                 if rows >= _GROUP_ROWS:
@@ -125,15 +126,18 @@ def _write_points(ws: Surface, page: Iterable[Run], to: pq.ParquetWriter) -> int
     return written
 
 
-def _pieces(ws: Surface, run: str, key: str) -> Iterator[Points]:
-    after = 0
-    while True:
-        column = ws.call("tracking.history", run=run, key=key, after=after, limit=_GROUP_ROWS)
+def _pieces(ws: Surface, run: str, metric: Metric) -> Iterator[Points]:
+    """All points of a metric in the order of steps, in ranges of steps that hold about a million each."""
+    first, last = metric.first_step if metric.first_step is not None else metric.step, metric.step
+    ranges = min(-(-metric.count // _GROUP_ROWS), last - first + 1)
+    width = -(-(last - first + 1) // max(1, ranges))
+    for begin in range(first, last + 1, width):
+        column = ws.call(
+            "tracking.history", run=run, key=metric.key, first=begin, last=min(begin + width - 1, last)
+        )
         points = Points.of(column)
-        if not len(points):
-            return
-        yield points
-        after += len(points)
+        if len(points):
+            yield points
 
 
 def _table(run: str, key: str, points: Points) -> pa.Table:

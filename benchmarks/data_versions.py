@@ -1,6 +1,6 @@
 """Versions of files against DVC, whole commands in the same run: 20,000 files of 4 KiB, and one big file.
 
-    python benchmarks/data_versions.py [--dvc PATH/TO/dvc] [--files 20000] [--big-mib 2048] [--runs 3]
+    python benchmarks/data_versions.py [--dvc PATH/TO/dvc] [--files 20000] [--big-mib 2048] [--runs 3] [--big-runs 1]
 
 DVC is a peer and no dependency: without `--dvc` it is installed by pip into a virtual environment of its own beside the
 temporary folder. Prints, for each operation, DVC's and our median wall time, CPU time, peak memory, and the ratio,
@@ -14,6 +14,7 @@ that has just deleted many files is slow for whoever comes next: what is to be e
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -21,9 +22,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import venv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,6 +49,9 @@ class Cost(NamedTuple):
 
 def main() -> None:
     given = _arguments()
+    if given.bounds is not None:
+        print(json.dumps(_bounds(given.bounds)))
+        return
     with tempfile.TemporaryDirectory(prefix="fettle-bench-", dir=given.folder) as folder:
         place = Path(folder)
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -56,9 +61,10 @@ def main() -> None:
             "DVC",
             subprocess.run([dvc, "--version"], check=True, capture_output=True, text=True).stdout.strip(),
         )
-        small_files(place / "small", dvc, given.files, given.runs)
+        if given.files:
+            small_files(place / "small", dvc, given.files, given.runs)
         if given.big_mib:
-            big_file(place / "big", dvc, given.big_mib)
+            big_file(place / "big", dvc, given.big_mib, given.big_runs)
 
 
 def small_files(place: Path, dvc: str, count: int, runs: int) -> None:
@@ -101,7 +107,7 @@ def _one_turn(tools: dict[str, Tool], count: int, turn: int) -> dict[tuple[str, 
 
     for _name, tool in order:
         tool.fresh()
-        _make_files(tool.data, count, seed=7)
+        make_files(tool.data, count, seed=7)
     measure("add", "add")
     for _name, tool in order:
         tool.settle()
@@ -160,54 +166,133 @@ def _median(values: list[float]) -> float:
     return statistics.median(values)
 
 
-def big_file(place: Path, dvc: str, size_mib: int) -> None:
+def big_file(place: Path, dvc: str, size_mib: int, runs: int) -> None:
     """One big random file: add, append 1 MB, add again, check out."""
-    print(f"\none file of {size_mib} MiB (random bytes), one run")
+    print(f"\none file of {size_mib} MiB (random bytes), median of {runs}")
+    place.mkdir()
+    _touch(place / "touched", 2 * size_mib)
     costs: dict[tuple[str, str], list[Cost]] = {}
-    for name, tool in _tools(place, dvc).items():
-        tool.fresh()
-        tool.data.mkdir(parents=True)
-        _make_big(tool.data / "big.bin", size_mib)
-        costs["add", name] = [tool.run(*tool.add)]
-        tool.settle()
-        costs["status, clean", name] = [tool.run(*tool.status)]
-        before = _stored(tool.store)
-        with (tool.data / "big.bin").open("ab") as file:
-            file.write(random.Random(1).randbytes(1_000_000))
-        costs["re-add, 1 MB appended", name] = [tool.run(*tool.add)]
-        tool.settle()
-        print(f"stored for 1 MB appended by {name}: {(_stored(tool.store) - before) / 1e6:.2f} MB")
-        shutil.rmtree(tool.data)
-        costs["checkout (copy)", name] = [tool.run(*tool.checkout)]
-        if name == "fettle":
-            _bound(tool.data / "big.bin", costs["add", name][0])
-        shutil.rmtree(tool.folder)
+    bounds: dict[str, list[float]] = {}
+    reached: list[float] = []
+    for turn in range(runs):
+        tools = list(_tools(place / str(turn), dvc).items())
+        for name, tool in tools if turn % 2 == 0 else tools[::-1]:
+            for what, cost in _big_turn(name, tool, size_mib).items():
+                costs.setdefault((what, name), []).append(cost)
+            if name == "fettle":
+                reached.append((size_mib << 20) / costs["add", name][-1].wall_s)
+                for what, rate in _bounds_apart(tool.data / "big.bin").items():
+                    bounds.setdefault(what, []).append(rate)
+            shutil.rmtree(tool.folder)
     _table(costs, {})
+    add = _median(reached)
+    print(f"add reached {add / 1e6:,.0f} MB/s; of what nothing but the work takes, measured in between:")
+    for what, rates in bounds.items():
+        rate = _median(rates)
+        target = " (target 60 %)" if what == TARGET_BOUND else ""
+        print(f"  {what:<58} {rate / 1e6:6,.0f} MB/s  {add / rate:4.0%}{target}")
 
 
-def _bound(path: Path, add: Cost) -> None:
-    """The least that chunking and hashing can take on one core, measured now, against what adding took."""
+def _big_turn(name: str, tool: Tool, size_mib: int) -> dict[str, Cost]:
+    """All operations once, by one of the tools."""
+    tool.fresh()
+    tool.data.mkdir(parents=True)
+    big = tool.data / "big.bin"
+    make_big(big, size_mib)
+    costs = {"add": tool.run(*tool.add)}
+    tool.settle()
+    costs["status, clean"] = tool.run(*tool.status)
+    before = _stored(tool.store)
+    with big.open("ab") as file:
+        file.write(random.Random(1).randbytes(1_000_000))
+    costs["re-add, 1 MB appended"] = tool.run(*tool.add)
+    tool.settle()
+    print(f"stored for 1 MB appended by {name}: {(_stored(tool.store) - before) / 1e6:.2f} MB")
+    shutil.rmtree(tool.data)
+    costs["checkout (copy)"] = tool.run(*tool.checkout)
+    return costs
+
+
+TARGET_BOUND = "chunk + hash, one core"
+
+
+def _bounds(path: Path) -> dict[str, float]:
+    """Bytes a second of nothing but the work that adding a file cannot do without; the first 256 MiB of it.
+
+    Every byte is chunked, hashed as part of a chunk, hashed as part of the file, and written; that is all measured.
+    """
     from blake3 import blake3
     from pyfastcdc import FastCDC
 
-    with path.open("rb") as file:
-        data = file.read(256 << 20)
+    data = memoryview(_first(path))
     cutter = FastCDC(avg_size=64 << 10, min_size=16 << 10, max_size=128 << 10)
+    sizes: list[int] = []
+
+    def cut() -> None:
+        sizes.extend(len(each.data) for each in cutter.cut_buf(data))
+
+    def hash_chunks() -> None:
+        at = 0
+        for size in sizes:
+            blake3(data[at : at + size]).digest()
+            at += size
+
+    def read_and_hash() -> None:
+        hasher, buffer = blake3(), bytearray(1 << 20)
+        with path.open("rb", buffering=0) as file:
+            for _ in range(len(data) >> 20):
+                hasher.update(memoryview(buffer)[: file.readinto(buffer)])
+
+    def write() -> None:
+        with (path.parent / "written").open("wb", buffering=0) as file:
+            for at in range(0, len(data), 4 << 20):
+                file.write(data[at : at + (4 << 20)])
+            os.fsync(file.fileno())
+
+    alone = {each.__name__: _seconds(each) for each in (cut, hash_chunks, read_and_hash, write)}
+    (path.parent / "written").unlink()
+    chunked = alone["cut"] + alone["hash_chunks"]
+    both = threading.Thread(target=read_and_hash)
     start = time.perf_counter()
-    sizes = [len(each.data) for each in cutter.cut_buf(data)]
-    cut_s = time.perf_counter() - start
-    start, at = time.perf_counter(), 0
-    view = memoryview(data)
-    for size in sizes:
-        blake3(view[at : at + size]).digest()
-        at += size
-    hash_s = time.perf_counter() - start
-    bound = len(data) / (cut_s + hash_s)
-    reached = path.stat().st_size / add.wall_s
-    print(
-        f"chunk + hash bound on one core {bound / 1e6:,.0f} MB/s; add reached {reached / 1e6:,.0f} MB/s = "
-        f"{reached / bound:.0%} (target 60 %)"
-    )
+    both.start()
+    cut()
+    hash_chunks()
+    both.join()
+    together = time.perf_counter() - start
+    seconds = {
+        TARGET_BOUND: chunked,
+        "read + chunk + hash of chunks and file, one core": chunked + alone["read_and_hash"],
+        "read + chunk + hash of chunks and file, two threads": together,
+        "write and fsync in this folder": alone["write"],
+        "all of it, in no time lost between two cores": sum(alone.values()) / 2,
+    }
+    return {what: len(data) / each for what, each in seconds.items()}
+
+
+def _bounds_apart(path: Path) -> dict[str, float]:
+    """As `_bounds`, in a process of its own: the peak memory of this one would be told of commands started after."""
+    program = [sys.executable, __file__, "--bounds", str(path)]
+    return json.loads(subprocess.run(program, check=True, capture_output=True).stdout)
+
+
+def _first(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(256 << 20)
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _touch(path: Path, size_mib: int) -> None:
+    """Write and delete: memory that a virtual machine has never used is slow for whoever comes first."""
+    block = bytes(1 << 20)
+    with path.open("wb", buffering=0) as file:
+        for _ in range(size_mib):
+            file.write(block)
+    path.unlink()
 
 
 class Tool:
@@ -290,7 +375,8 @@ def _table(costs: dict[tuple[str, str], list[Cost]], targets: Mapping[str, float
         )
 
 
-def _make_files(folder: Path, count: int, *, seed: int) -> None:
+def make_files(folder: Path, count: int, *, seed: int) -> None:
+    """Many small files of random bytes, the same every time."""
     source = random.Random(seed)
     for number in range(FOLDERS):
         (folder / f"{number:02}").mkdir(parents=True)
@@ -304,11 +390,12 @@ def _change(folder: Path, count: int, *, seed: int) -> None:
         (folder / f"{number % FOLDERS:02}" / f"{number:06}.bin").write_bytes(source.randbytes(FILE_BYTES))
 
 
-def _make_big(path: Path, size_mib: int) -> None:
+def make_big(path: Path, size_mib: int) -> None:
+    """One file of random bytes."""
     source = random.Random(3)
     with path.open("wb") as file:
-        for _ in range(size_mib // 16):
-            file.write(source.randbytes(16 << 20))
+        for _ in range(size_mib):
+            file.write(source.randbytes(1 << 20))
 
 
 def _stored(folder: Path) -> int:
@@ -324,10 +411,12 @@ def _install_dvc(folder: Path) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--dvc", default="", help="DVC's program; installed if not given")
-    parser.add_argument("--files", type=int, default=20_000)
+    parser.add_argument("--files", type=int, default=20_000, help="0 leaves the small files out")
     parser.add_argument("--big-mib", type=int, default=2048, help="0 leaves the big file out")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--big-runs", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=None, help="Where the temporary folder is made")
+    parser.add_argument("--bounds", type=Path, default=None, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

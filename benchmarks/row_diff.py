@@ -1,15 +1,22 @@
 """Row diff of two versions of a table beside scanning their files, and beside DuckDB; one JSON line each.
 
 python benchmarks/row_diff.py [rows]
+python benchmarks/row_diff.py beyond [rows]
 
 A million rows of ten columns by default; the new version lacks 1 % of the rows, has 1 % new ones and 1 % with changed
 cells, spread over the whole table, so that no row group is shared. `in order` keeps the order of the rows, `shuffled`
 does not, `one place` changes 1 % in one place only. The target is at most twice the time of scanning both files.
+
+`beyond` compares tables of six million rows, shuffled, each time in a process of its own: as they are, and with budgets
+for which both sides are cut into buckets on the disk; `added_mb` is what the comparison adds to the memory
+that the process had when its libraries were loaded.
 """
 
 from __future__ import annotations
 
 import json
+import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +29,7 @@ import polars as pl
 
 from fettle.data.tables.diff import diff_tables
 from fettle.data.tables.sides import PartFile, TableFiles, scan_side
+from fettle.data.tables.spill import Budget
 from fettle.data.tables.write import write_table
 from fettle.data.types import columns_of
 
@@ -139,6 +147,37 @@ def measure(folder: Path, what: str, old: pl.DataFrame, new: pl.DataFrame) -> No
     print(json.dumps({"what": what} | {name: round(value, 3) for name, value in figures.items()}))
 
 
+def beyond(rows: int) -> None:
+    """Print one line for each budget: time and memory of comparing large shuffled tables."""
+    with tempfile.TemporaryDirectory(prefix="fettle-diff-") as name:
+        for side in ("old", "new"):
+            subprocess.run([sys.executable, __file__, "make", name, side, str(rows)], check=True)
+        for budget in (1 << 40, 1 << 30, 1 << 28):
+            subprocess.run([sys.executable, __file__, "one", name, str(budget)], check=True)
+
+
+def make(folder: Path, side: str, rows: int) -> None:
+    """Write one side of a large table."""
+    old = table(rows)
+    written(folder / side, old if side == "old" else changed(old).sample(fraction=1, shuffle=True, seed=1))
+
+
+def one(folder: Path, budget: int) -> None:
+    """Compare what `make` wrote, within a budget."""
+    columns = columns_of(table(1))
+    sides = [
+        TableFiles(columns, [PartFile(each) for each in sorted((folder / side).iterdir())])
+        for side in ("old", "new")
+    ]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    made = diff_tables(sides[0], sides[1], ["id"], budget=Budget(budget, folder / "spill")).summary
+    took = time.perf_counter() - start
+    added = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10
+    figures = {"budget_mb": budget >> 20, "seconds": round(took, 2), "added_mb": added}
+    print(json.dumps(figures | {"rows": made.new_rows, "changed": made.changed, "added": made.added}))
+
+
 def main(rows: int) -> None:
     """Measure three kinds of change."""
     old = table(rows)
@@ -150,4 +189,12 @@ def main(rows: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    match sys.argv[1:]:
+        case ["beyond", *rest]:
+            beyond(int(rest[0]) if rest else 6_000_000)
+        case ["make", folder, side, rows]:
+            make(Path(folder), side, int(rows))
+        case ["one", folder, budget]:
+            one(Path(folder), int(budget))
+        case rest:
+            main(int(rest[0]) if rest else 1_000_000)

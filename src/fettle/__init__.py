@@ -33,10 +33,14 @@ if TYPE_CHECKING:
     from fettle.core.errors import MissingExtra as MissingExtra
     from fettle.core.errors import NotFound as NotFound
     from fettle.core.errors import Unavailable as Unavailable
+    from fettle.here import autolog as autolog
     from fettle.here import load as load
     from fettle.here import run as run
+    from fettle.here import tracked as tracked
     from fettle.pipelines.flows import Flow as Flow
     from fettle.pipelines.steps import step as step
+    from fettle.tracking.capture.seeds import seed as seed
+    from fettle.tracking.context import active_run as active_run
     from fettle.workspace.open import Workspace as Workspace
 
 __version__ = "0.1.0"
@@ -53,10 +57,14 @@ __all__ = [
     "Unavailable",
     "Workspace",
     "__version__",
+    "active_run",
+    "autolog",
     "data",
     "load",
     "run",
+    "seed",
     "step",
+    "tracked",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -72,8 +80,12 @@ __getattr__, __dir__ = lazy_exports(
         "NotFound": ".core.errors",
         "Unavailable": ".core.errors",
         "Workspace": ".workspace.open",
+        "active_run": ".tracking.context",
+        "autolog": ".here",
         "load": ".here",
         "run": ".here",
+        "seed": ".tracking.capture.seeds",
         "step": ".pipelines.steps",
+        "tracked": ".here",
     },
 )

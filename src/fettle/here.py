@@ -10,6 +10,7 @@ The workspace is what `Workspace.open()` finds; it is opened at the first use an
 
 from __future__ import annotations
 
+import functools
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fettle.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import polars as pl
 
@@ -26,16 +27,58 @@ if TYPE_CHECKING:
     from fettle.tracking.active import ActiveRun
 
 
-def run(experiment: str, **given: Any) -> ActiveRun:
+def run(experiment: str = "Default", **given: Any) -> ActiveRun:
     """Start a run in the workspace of this folder; takes what `fettle.tracking.run` takes.
+
+    What the setting `track.capture` names is recorded by itself: code, environment, machine, console, seeds.
 
     Args:
         experiment: The question the run belongs to.
-        **given: `name`, `params`, `tags`, `parent`, `inputs`, `run_id`.
+        **given: `name`, `params`, `tags`, `parent`, `inputs`, `run_id`, `capture`; and `workspace`: None means the one
+            of this folder.
     """
     from fettle import tracking
 
-    return tracking.run(_workspace(), experiment, **given)
+    capture = given.pop("capture", True)
+    return tracking.run(given.pop("workspace", None) or _workspace(), experiment, capture=capture, **given)
+
+
+def tracked(
+    experiment: str | Callable[..., Any] = "", *, skip: Sequence[str] = ("self", "cls"), **given: Any
+) -> Any:
+    """Make every call of a function a run: `@fettle.tracked` or `@fettle.tracked("churn", tags={"stage": "trial"})`.
+
+    Parameters are the arguments, metrics the numbers of a returned dictionary (or a returned number, as `result`). An
+    argument named `run` gets the run. A call within another run is a part of it.
+
+    Args:
+        experiment: The question the runs belong to; empty: the function's name.
+        skip: Arguments that are no parameters.
+        **given: What `fettle.run` takes.
+    """
+    from fettle.tracking.tracked import decorated
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        question = experiment if isinstance(experiment, str) and experiment else function.__name__
+        start = functools.partial(run, question)
+        return decorated(function, start, skip=tuple(skip), given=given)
+
+    return decorate(experiment) if callable(experiment) else decorate
+
+
+def autolog(*libraries: str, experiment: str = "Default", enabled: bool = True) -> list[str]:
+    """Log every training of scikit-learn, XGBoost and LightGBM by itself; return the libraries that are logged.
+
+    A training within a run is logged to it; outside of any, it gets a run of its own.
+
+    Args:
+        *libraries: Which; empty: those that are imported already, and scikit-learn. Call it after importing them.
+        experiment: The question of the runs it starts.
+        enabled: False puts everything back.
+    """
+    from fettle.tracking.callbacks.auto import autolog as patch
+
+    return patch(functools.partial(run, experiment), libraries, enabled=enabled)
 
 
 def load(ref: str, *, workspace: Surface | None = None) -> Predictor:

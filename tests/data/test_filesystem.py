@@ -17,6 +17,7 @@ from fettle.data import versions
 from fettle.data.engine import trees
 from fettle.data.engine.repository import Repository
 from fettle.data.filesystem import DataFileSystem
+from fettle.data.ranges import scan_parquet
 from fettle.data.records.versions import Source
 from fettle.data.repositories import repository
 from fettle.workspace import Workspace
@@ -221,6 +222,47 @@ def test_one_column_is_read_without_the_others(data: DataFileSystem, monkeypatch
     assert column.to_pylist() == table()["x3"].to_list()
     assert size > 2_000_000
     assert sum(fetched) < size / 2
+
+
+def test_polars_scans_lazily_and_reads_only_what_a_query_needs(
+    data: DataFileSystem, place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fetched = []
+    read = Repository.read
+
+    def counted(self: Repository, digest: str, start: int = 0, end: int | None = None) -> bytes:
+        found = read(self, digest, start, end)
+        fetched.append(len(found))
+        return found
+
+    monkeypatch.setattr(Repository, "read", counted)
+    lazy = scan_parquet("data://churn@main~1", workspace=str(place))
+    size = sum(data.size(each) for each in data.glob("churn@main~1/table/*.parquet"))
+    assert sum(fetched) < size / 4, "nothing but footers"
+    assert lazy.select(pl.col("x3").sum()).collect().item() == pytest.approx(table()["x3"].sum())
+    assert sum(fetched) < size / 2
+
+    asked = table().filter(pl.col("n") < 3).select("n", "s")
+    for address in ("data://churn@main~1/table/*.parquet", "churn@main~1/table", "data://churn@main~1"):
+        found = scan_parquet(address, workspace=str(place)).filter(pl.col("n") < 3).select("n", "s").collect()
+        assert found.sort("n").equals(asked)
+
+
+def test_what_cannot_be_scanned_is_named(place: Path):
+    with pytest.raises(NotFound, match="no Parquet file"):
+        scan_parquet("data://pictures/labels", workspace=str(place))
+    with pytest.raises(Invalid, match="is no Parquet file"):
+        scan_parquet("data://pictures/labels/one.csv", workspace=str(place))
+    with pytest.raises(Invalid, match="not one table"):
+        scan_parquet("data://pictures", workspace=str(place))
+    with pytest.raises(NotFound, match="churn"):
+        scan_parquet("data://chrun", workspace=str(place))
+
+
+def test_polars_itself_knows_no_other_addresses():
+    """Once it does, the way around is not needed any more."""
+    with pytest.raises(FileNotFoundError):
+        pl.scan_parquet("data://churn@main/table/00000.parquet").collect()
 
 
 def test_a_fetched_column_is_the_whole_files(data: DataFileSystem):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from fettle.cli.app import run
 from fettle.workspace import Workspace
 
@@ -12,8 +10,8 @@ def test_push_without_a_dataset_sends_what_pointers_name(tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     ws = Workspace.create(tmp_path)
     remote = str(tmp_path / "remote")
-    with pytest.warns(UserWarning, match="nothing was pushed"):
-        assert ws.data.push(to=remote) == []
+    nothing = ws.data.push(to=remote)
+    assert nothing == [] and "name a dataset" in nothing.lines()[0]
     for name in ("cats", "dogs"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.txt").write_text(name)

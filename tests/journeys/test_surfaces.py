@@ -25,7 +25,10 @@ from fettle.workspace import Workspace
 SURFACES = ("python", "http", "remote", "command")
 
 ACTS: dict[str, tuple[dict[str, Any], Callable[[Any], bool]]] = {
-    "data.branch": ({"dataset": "churn", "name": "trial"}, lambda commit: commit["tables"][0]["rows"] == 2),
+    "data.branch": (
+        {"dataset": "churn", "name": "trial"},
+        lambda ref: (ref["name"], ref["kind"]) == ("trial", "branch"),
+    ),
     "tracking.start": (
         {"experiment": "tries", "params": {"lr": 0.1}},
         lambda run: run["params"] == {"lr": 0.1},

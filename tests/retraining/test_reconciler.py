@@ -267,3 +267,14 @@ def test_the_loop_is_the_same_on_postgresql(
         project.verdict = Verdict(False, "no better")
         project.reconciler().step()
         assert project.states() == ["promoted", "rejected"]
+
+
+def test_a_better_model_that_lacks_approvals_is_proposed(project: Project):
+    project.ws.registry.protect("shop", approvals=1)
+    project.alert()
+    project.reconciler().step()
+    assert project.states() == ["proposed"]
+    assert project.champion() == 1
+    (asked,) = project.ws.registry.approvals("shop")
+    assert (asked.version, asked.alias, asked.needed) == (2, "champion", 1)
+    assert project.ws.registry.show("shop", 2).review == "in review"

@@ -1,6 +1,7 @@
 """Streams of every length arrive whole, past the page cache or not."""
 
 import errno
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,35 @@ def test_streams_arrive(tmp_path: Path, size: int, piece: int):
     blobs = open_blobs(tmp_path / "blobs")
     blobs.put("a/b", (memoryview(data)[at : at + piece] for at in range(0, size, piece)))
     assert blobs.get("a/b") == data
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_chunk_is_done_with_when_the_next_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: bool
+):
+    monkeypatch.setattr(direct, "_in_memory", lambda device: in_memory)
+    lent = bytearray(700_000)
+
+    def chunks() -> Iterator[memoryview]:
+        for number, size in enumerate((700_000, 10, 300_000, 200_000, 699_999, 1)):
+            lent[:size] = bytes([number]) * size
+            yield memoryview(lent)[:size]
+            lent[:] = bytes(len(lent))
+
+    blobs = open_blobs(tmp_path / "blobs")
+    blobs.put("a", chunks())
+    sizes = (700_000, 10, 300_000, 200_000, 699_999, 1)
+    assert blobs.get("a") == b"".join(bytes([number]) * size for number, size in enumerate(sizes))
+
+
+def test_what_lies_in_memory_is_known():
+    assert not direct._in_memory(1 << 40)
+    for line in (
+        Path("/proc/self/mountinfo").read_text().splitlines() if Path("/proc/self/mountinfo").exists() else ()
+    ):
+        place, kind = line.split(" ")[4], line.partition(" - ")[2].split(" ")[0]
+        if kind == "tmpfs" and Path(place).is_dir():
+            assert direct._in_memory(Path(place).stat().st_dev)
 
 
 def test_a_file_system_that_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

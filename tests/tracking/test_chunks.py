@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fettle.tracking.chunks import Points, decode, encode, thin
+from fettle.tracking.chunks import Points, decode, encode
+from fettle.tracking.thinning import thin
 
 integers = st.integers(-(2**62), 2**62)
 anything = st.floats(allow_nan=True, allow_infinity=True)

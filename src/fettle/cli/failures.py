@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING
 from fettle.core.errors import FettleError, Invalid, Unavailable, exit_code_of, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from cyclopts import CycloptsError
+
+_FEW_COMMANDS, _NEAREST, _WORD = 30, 3, 3
 
 
 class Unexpected(FettleError):
@@ -53,12 +57,26 @@ def usage(error: CycloptsError) -> FettleError:
 def _unknown_command(error: CycloptsError, command: str) -> FettleError:
     word = (error.unused_tokens or ["?"])[0]
     names = [name for name in (error.app or ()) if not name.startswith("-")]
-    close = nearest(word, names)
+    close = nearest(word, names) or _likely(word, names)
+    few = len(names) <= _FEW_COMMANDS
+    advice = f"`{command} --help` lists {'them' if few else f'all {len(names)}'}."
     return Invalid(
         f"{command} has no command {word!r}.",
-        found=f"{len(names)} commands: {', '.join(names)}" if names else "",
-        hint=f"Did you mean `{command} {close[0]}`?" if close else f"`{command} --help` lists them.",
+        found=f"{len(names)} commands: {', '.join(names)}" if names and few else "",
+        hint=f"Did you mean {_alternatives(command, close)}? {advice}" if close else advice,
     )
+
+
+def _likely(word: str, names: Iterable[str]) -> list[str]:
+    """Names that hold the word, or that it holds: `annotate-branch` for `branch`."""
+    folded = word.casefold()
+    found = [each for each in names if len(folded) >= _WORD and (folded in each or each in folded)]
+    return found[:_NEAREST]
+
+
+def _alternatives(command: str, names: Sequence[str]) -> str:
+    said = [f"`{command} {each}`" for each in names]
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} or {said[-1]}"
 
 
 def _known(error: BaseException) -> FettleError:

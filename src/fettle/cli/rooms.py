@@ -16,14 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
+from fettle.cli import chapters
 from fettle.core.errors import GateFailed, Invalid
 
 if TYPE_CHECKING:
-    from cyclopts import App
+    from cyclopts import App, Group
 
     from fettle.acts import Act, Errand, Surface
 
-PLUMBING = "Done by other commands"
 _SHORT = {"message": "-m", "force": "-f"}
 _PLAIN = (str, int, float, bool, datetime, Path)
 
@@ -37,12 +37,25 @@ def __getattr__(room: str) -> App:
 
     known = catalog()
     group = App(name=room, help=summary_of(room), help_format="plaintext", suppress_keyboard_interrupt=False)
-    for place, each in enumerate((*known.errands(room), *known.acts(room))):
+    offered = {each.verb.replace("_", "-"): each for each in (*known.errands(room), *known.acts(room))}
+    places = chapters.places(room, [(name, each.plumbing) for name, each in offered.items()])
+    groups = _groups(room, {chapter for chapter, _ in places.values()})
+    for name, each in offered.items():
         text = paragraphs(f"{each.summary}\n\n{each.description}")
-        apart = {"group": PLUMBING} if each.plumbing else {}
-        group.command(command_of(each), name=each.verb.replace("_", "-"), help=text, sort_key=place, **apart)
+        chapter, place = places[name]
+        apart: dict[str, Any] = {"group": groups[chapter]} if chapter else {}
+        group.command(command_of(each), name=name, help=text, sort_key=place, **apart)
     globals()[room] = group
     return group
+
+
+def _groups(room: str, used: set[str]) -> dict[str, Group]:
+    """The chapters of a room's help, in order."""
+    from cyclopts import Group
+
+    named = [name for name in chapters.CHAPTERS.get(room, {}) if name != chapters.PLUMBING]
+    ordered = [*named, chapters.OTHERS, chapters.PLUMBING]
+    return {name: Group.create_ordered(name) for name in ordered if name in used}
 
 
 def summary_of(room: str) -> str:

@@ -14,6 +14,7 @@ from fettle.core.units import size_text
 from fettle.data import ingest, versions
 from fettle.data.engine import trees
 from fettle.data.filesystem import DataFileSystem
+from fettle.data.leftovers import clear
 from fettle.data.records.diffs import Download, FileEntry
 from fettle.data.records.versions import Commit
 from fettle.data.repositories import repository
@@ -128,7 +129,7 @@ def reading(ws: Surface) -> Reading:
     def file(each: trees.Entry) -> pl.DataFrame:
         return _read(ws, each.path, each.digest)
 
-    return Reading(repository(ws), part, file)
+    return Reading(repository(ws), part, file, ws.folder / "cache" / "spill")
 
 
 def _files_of(ws: Surface) -> DataFileSystem:
@@ -192,6 +193,7 @@ def _copy_folder(place: Located, target: Path, force: bool) -> Download:
             f"{target} is there already.", hint="Name another target, or overwrite it with --force."
         )
     repo = repository(place.ws)
+    again = target.is_dir() and any(target.iterdir())
     prefix = f"{place.path}/" if place.path else ""
     files = None if prefix else place.commit.files
     links: list[trees.Entry] = []
@@ -211,7 +213,10 @@ def _copy_folder(place: Located, target: Path, force: bool) -> Download:
         _make_folder(target, path)
         path.unlink(missing_ok=True)
         path.symlink_to(os.fsdecode(repo.read(each.digest)))
-    return Download(str(target), count, size)
+    if not again:
+        return Download(str(target), count, size)
+    removed, others = clear(place.ws, place.commit, prefix, target)
+    return Download(str(target), count, size, removed=removed or None, others=others)
 
 
 def _make_folder(target: Path, path: Path) -> None:

@@ -84,7 +84,7 @@ class DataFileSystem(AbstractFileSystem):
         ref, inner = self._split(path)
         if not ref:
             return _folder("", 0)
-        commit = self._commit(ref)
+        commit = self.commit(ref)
         if not inner:
             return _folder(ref, commit.size_bytes) | {"commit": commit.id}
         entry = self._find(commit, inner)
@@ -104,7 +104,7 @@ class DataFileSystem(AbstractFileSystem):
 
     def modified(self, path: str) -> Any:
         """When the version was committed."""
-        return self._commit(self._split(path)[0]).at
+        return self.commit(self._split(path)[0]).at
 
     created = modified
 
@@ -173,7 +173,8 @@ class DataFileSystem(AbstractFileSystem):
         ref, _, inner = str(self._strip_protocol(path)).strip("/").partition("/")
         return ref, posixpath.normpath(inner).strip("/") if inner else ""
 
-    def _commit(self, ref: str) -> Commit:
+    def commit(self, ref: str) -> Commit:
+        """The version that a reference meant when it was first asked for."""
         if ref not in self._commits:
             try:
                 self._commits[ref] = resolve(self.workspace, ref)
@@ -188,7 +189,7 @@ class DataFileSystem(AbstractFileSystem):
             yield _folder(each.name, each.size_bytes)
 
     def _inside(self, ref: str, inner: str) -> Iterator[dict[str, Any]]:
-        commit = self._commit(ref)
+        commit = self.commit(ref)
         if inner and self._find(commit, inner) is not None:
             yield self.info(f"{ref}/{inner}")
             return

@@ -103,6 +103,7 @@ def _taken(
         branch=plan.branch,
         metadata=_metadata(plan, merged, found.rejected),
         expected_head=(head.id if head else "") if plan.mode == "merge" else None,
+        masked=True,
     )
     return _told(dataset, head, made, merged.counts, found.rejected, merged.high_water, notes)
 

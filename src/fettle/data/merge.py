@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fettle.core.errors import Conflict, Invalid
 from fettle.data import hooks, versions
-from fettle.data.records.merges import CellConflict, FileConflict, Merged, Side
-from fettle.data.records.versions import Commit, Part, Source, Table
+from fettle.data.merge_tables import Wishes, merged_tables
+from fettle.data.records.merges import CellConflict, FileConflict, Merged
+from fettle.data.records.versions import Commit, Source, Table
 from fettle.data.repositories import repository
 
 if TYPE_CHECKING:
@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from fettle.data.engine.repository import Repository, Writer
 
 ATTEMPTS = 20
-
-
-class Wishes(NamedTuple):
-    """How conflicts are to be resolved.
-
-    Attributes:
-        all: One side for every conflict that nothing else is said of; None leaves them.
-        files: Path → side.
-        cells: Rows with the key columns, `column` and `take` (a side) or `value`; see `tables.merge`.
-    """
-
-    all: Side | None = None
-    files: Mapping[str, Side] = {}
-    cells: Sequence[Mapping[str, Any]] = ()
 
 
 class Combined(NamedTuple):
@@ -122,7 +108,7 @@ def combine(
     The writer keeps the outcome from gc until it is closed: move the branch before.
     """
     repo = repository(ws)
-    tables, cells, resolved = _tables(ws, writer, base, ours, theirs, wishes)
+    tables, cells, resolved = merged_tables(ws, writer, base, ours, theirs, wishes)
     folders = tuple(f"{each.path}/" for each in tables)
     tree, files, more = _files(repo, writer, base, ours, theirs, folders, wishes)
     tree = _with_tables(repo, writer, tree, folders, tables)
@@ -185,130 +171,6 @@ def _committed(
     if len(commit.tables) == 1:
         versions.profile_of(ws, commit)
     return Merged(ours.dataset, branch, commit.id, "merged", resolved=made.resolved)
-
-
-# --- tables
-
-
-def _tables(
-    ws: Surface, writer: Writer, base: Commit | None, ours: Commit, theirs: Commit, wishes: Wishes
-) -> tuple[list[Table], list[CellConflict], int]:
-    """The tables of the outcome, the conflicts in them, and how many were resolved."""
-    began = {each.path: each for each in (base.tables if base else [])}
-    mine, yours = ({each.path: each for each in side.tables} for side in (ours, theirs))
-    tables: list[Table] = []
-    cells: list[CellConflict] = []
-    resolved = 0
-    for path in sorted(mine.keys() | yours.keys()):
-        trio = (began.get(path), mine.get(path), yours.get(path))
-        if trio[1] == trio[2] or trio[2] == trio[0]:
-            kept = trio[1]
-        elif trio[1] == trio[0]:
-            kept = trio[2]
-        else:
-            kept, found, count = _table(ws, writer, path, *trio, wishes)
-            cells += found
-            resolved += count
-        tables.extend([kept] if kept else [])
-    return tables, cells, resolved
-
-
-def _table(
-    ws: Surface,
-    writer: Writer,
-    path: str,
-    base: Table | None,
-    ours: Table | None,
-    theirs: Table | None,
-    wishes: Wishes,
-) -> tuple[Table | None, list[CellConflict], int]:
-    """One table that both sides changed."""
-    sides: dict[Side, Table | None] = {"base": base, "ours": ours, "theirs": theirs}
-    if ours is not None and theirs is not None:
-        if base is not None and (appended := _appended(base, ours, theirs)):
-            return appended, [], 0
-        key = ours.key or theirs.key
-        if key:
-            return _rows(ws, writer, base, ours, theirs, key, wishes)
-    if wishes.all is not None:
-        return sides[wishes.all], [], 1
-    said = {side: f"{each.rows} rows" if each else None for side, each in sides.items()}
-    return ours, [CellConflict(path, {}, "", said["base"], said["ours"], said["theirs"])], 0
-
-
-def _appended(base: Table, ours: Table, theirs: Table) -> Table | None:
-    """Both sides only appended: the parts of the one and then those of the other."""
-    count = len(base.parts)
-    same = base.columns == ours.columns == theirs.columns
-    if not same or ours.parts[:count] != base.parts or theirs.parts[:count] != base.parts:
-        return None
-    if ours.key:
-        return None  # the same key may have been appended twice
-    return _table_of(ours, [*ours.parts, *theirs.parts[count:]])
-
-
-def _table_of(like: Table, parts: Sequence[Part]) -> Table:
-    from fettle.data.tables.write import part_path
-
-    placed = [
-        Part(each.digest, each.rows, each.size_bytes, part_path(like.path, place), each.groups)
-        for place, each in enumerate(parts)
-    ]
-    return Table(
-        like.path, like.columns, sum(each.rows for each in placed), placed, like.key, like.time_column
-    )
-
-
-def _rows(
-    ws: Surface,
-    writer: Writer,
-    base: Table | None,
-    ours: Table,
-    theirs: Table,
-    key: list[str],
-    wishes: Wishes,
-) -> tuple[Table, list[CellConflict], int]:
-    from fettle.data.tables.match import keys_named
-    from fettle.data.tables.merge import merge_tables
-    from fettle.data.tables.write import store_table
-    from fettle.data.types import columns_of
-
-    frames = [_frame(ws, each, like=ours) for each in (base, ours, theirs)]
-    made = merge_tables(frames[0], frames[1], frames[2], key, resolve=_resolve(wishes, ours.path))
-    named = keys_named(key)
-    cells = [
-        CellConflict(
-            ours.path,
-            {name: row[shown] for name, shown in named.items()},
-            row["column"] or "",
-            row["base"],
-            row["ours"],
-            row["theirs"],
-        )
-        for row in made.conflicts.iter_rows(named=True)
-    ]
-    if cells:
-        return ours, cells, made.resolved
-    parts = store_table(writer, made.frame, key=key, folder=ours.path)
-    columns = columns_of(made.frame)
-    table = Table(ours.path, columns, made.frame.height, parts, key, ours.time_column)
-    return table, [], made.resolved
-
-
-def _frame(ws: Surface, table: Table | None, *, like: Table) -> Any:  # a LazyFrame; polars is imported late
-    import polars as pl
-
-    from fettle.data.types import STORED
-
-    if table is None:
-        return pl.LazyFrame(schema={each.name: STORED[each.type] for each in like.columns})
-    parts = [pl.scan_parquet(versions.cached(ws, each), glob=False) for each in table.parts]
-    return pl.concat([versions.cast(each, table.columns) for each in parts])
-
-
-def _resolve(wishes: Wishes, path: str) -> Any:  # whatever merge_tables takes
-    rows = [each for each in wishes.cells if each.get("table", path) == path]
-    return rows or wishes.all
 
 
 # --- files

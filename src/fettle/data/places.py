@@ -4,27 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
+from urllib.parse import quote
 
-from fettle.core import ids
-from fettle.core.errors import Conflict, Invalid, NotFound
+import msgspec
+
+from fettle.core import canonical, ids
+from fettle.core.errors import Conflict, Invalid, NotFound, Unavailable
+from fettle.data import companions
 from fettle.data.records.versions import Commit
 from fettle.data.repositories import PREFIX, repository, repository_at, stored_commit
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
     from fettle.data.engine.repository import Repository
+    from fettle.data.records.checks import Check
     from fettle.storage.ports import BlobStore
 
+T = TypeVar("T")
 
 REMOVED = f"{PREFIX}removed/"
 """In a bare store: an empty blob for each commit whose data are not kept."""
+ABOUT = f"{PREFIX}about/"
+"""In a bare store: for a commit, which objects hold its profile and schema."""
+CHECKS = f"{PREFIX}checks/"
+"""In a bare store: what is asked of a dataset."""
+
+
+class About(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The objects that hold the profile and the schema of a commit; empty: none."""
+
+    profile: str = ""
+    schema: str = ""
 
 
 class Place(Protocol):
     """Another place that keeps versions."""
 
     repository: Repository
+    blobs: BlobStore
 
     def pointers(self, dataset: str) -> dict[tuple[str, str], str]:
         """`("branch" or "tag", name)` → commit; empty if it has no such dataset."""
@@ -56,6 +74,22 @@ class Place(Protocol):
 
     def tag(self, dataset: str, name: str, commit: str) -> None:
         """Give a tag; one that means the same already is left."""
+        ...
+
+    def described(self, commit: Commit) -> Commit:
+        """A version it has, with the objects that hold its profile and schema there."""
+        ...
+
+    def describe(self, commit: Commit) -> None:
+        """Note which objects hold the profile and schema of a version it has, unless it knows of others."""
+        ...
+
+    def checks(self, dataset: str) -> list[Check]:
+        """What is asked of a dataset there."""
+        ...
+
+    def add_checks(self, dataset: str, checks: Sequence[Check]) -> None:
+        """Ask more of a dataset there."""
         ...
 
 
@@ -90,7 +124,7 @@ class BarePlace:
     def __init__(self, blobs: BlobStore, cache: Path) -> None:
         from fettle.data.engine.refs import BlobRefs
 
-        self._blobs = blobs
+        self.blobs = blobs
         self.repository = repository_at(blobs, cache)
         self._refs = BlobRefs(blobs, PREFIX)
 
@@ -117,7 +151,7 @@ class BarePlace:
         while waiting:
             each = waiting.pop()
             if each not in found and each not in known:
-                found[each] = stored_commit(self.repository, each)
+                found[each] = self.described(stored_commit(self.repository, each))
                 waiting += found[each].parents
         ordered: list[Commit] = []
         placed: set[str] = set()
@@ -135,7 +169,7 @@ class BarePlace:
         return ordered
 
     def removed(self, commits: Sequence[Commit]) -> set[str]:
-        noted = {info.key.rpartition("/")[2] for info in self._blobs.list(REMOVED)}
+        noted = {info.key.rpartition("/")[2] for info in self.blobs.list(REMOVED)}
         return {
             each.id
             for each in commits
@@ -144,9 +178,11 @@ class BarePlace:
 
     def announce(self, removed: Sequence[str]) -> None:
         for each in removed:
-            self._blobs.put(f"{REMOVED}{each}", b"")
+            self.blobs.put(f"{REMOVED}{each}", b"")
 
     def move(self, dataset: str, branch: str, commits: list[Commit], *, old: str | None, force: bool) -> None:
+        for each in commits:
+            self.describe(each)
         if commits:
             self._refs.set(dataset, "heads", branch, commits[-1].id, expected=old)
 
@@ -157,6 +193,38 @@ class BarePlace:
         elif found.commit != commit:
             raise _other_tag(dataset, name)
 
+    def describe(self, commit: Commit) -> None:
+        known = self._about(commit.id)
+        made = About(known.profile or commit.profile_digest, known.schema or commit.schema_digest)
+        if made != known:
+            self.blobs.put(f"{ABOUT}{commit.id}", canonical.encode(made))
+
+    def described(self, commit: Commit) -> Commit:
+        known = self._about(commit.id)
+        return msgspec.structs.replace(commit, profile_digest=known.profile, schema_digest=known.schema)
+
+    def _about(self, commit: str) -> About:
+        return self._read(f"{ABOUT}{commit}", About, About())
+
+    def checks(self, dataset: str) -> list[Check]:
+        from fettle.data.records.checks import Check
+
+        return self._read(f"{CHECKS}{quote(dataset, safe='')}", list[Check], [])
+
+    def add_checks(self, dataset: str, checks: Sequence[Check]) -> None:
+        data = canonical.encode([*self.checks(dataset), *checks])
+        self.blobs.put(f"{CHECKS}{quote(dataset, safe='')}", data)
+
+    def _read(self, key: str, kind: type[T], empty: T) -> T:
+        try:
+            return canonical.decode(self.blobs.get(key), kind)
+        except NotFound:
+            return empty
+        except msgspec.DecodeError as error:
+            raise Unavailable(
+                f"The note {key} of the place is damaged.", found=str(error), hint="Remove it and push again."
+            ) from error
+
 
 class WorkspacePlace:
     """Another workspace, of this machine, of a team, or behind a server."""
@@ -165,6 +233,7 @@ class WorkspacePlace:
         self._ws = ws
         self._announced: list[str] = []
         self.repository = repository(ws)
+        self.blobs = ws.blobs
 
     def pointers(self, dataset: str) -> dict[tuple[str, str], str]:
         try:
@@ -209,6 +278,18 @@ class WorkspacePlace:
             self._ws.call("data.tag", dataset=dataset, name=name, at=commit)
         elif found != commit:
             raise _other_tag(dataset, name)
+
+    def described(self, commit: Commit) -> Commit:
+        return self._ws.call("data.show", ref=commit.ref)
+
+    def describe(self, commit: Commit) -> None:
+        companions.describe(self._ws, commit)
+
+    def checks(self, dataset: str) -> list[Check]:
+        return self._ws.call("data.checks", dataset=dataset)
+
+    def add_checks(self, dataset: str, checks: Sequence[Check]) -> None:
+        self._ws.call("data.set_checks", dataset=dataset, checks=list(checks))
 
 
 def _other_tag(dataset: str, name: str) -> Conflict:

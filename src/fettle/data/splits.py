@@ -24,6 +24,9 @@ MOST_LOOKED_AT = 200
 def keep(ws: Surface, commit: Commit, split: Split, frame: pl.DataFrame, sides: pl.DataFrame) -> Commit:
     """Commit the sides of a version's rows.
 
+    Sides that are equal to the newest kept ones are a commit of their own too, if they are those of another version:
+    what they are of stands in the commit.
+
     Args:
         ws: The workspace.
         commit: The version that was split.
@@ -35,14 +38,32 @@ def keep(ws: Surface, commit: Commit, split: Split, frame: pl.DataFrame, sides: 
     table = (
         pl.DataFrame({"row": pl.int_range(frame.height, eager=True)}).hstack(frame.select(key)).hstack(sides)
     )
-    return versions.commit_frame(
+    source = Source(name=f"split of {commit.ref}", kind="frame")
+    message = f"Split {commit.ref} by {split.way}"
+    metadata = {"made_from": commit.ref, "split": canonical.encode(split).decode()}
+    made = versions.commit_frame(
         ws,
         commit.dataset + SUFFIX,
         table,
-        source=Source(name=f"split of {commit.ref}", kind="frame"),
-        message=f"Split {commit.ref} by {split.way}",
+        source=source,
+        message=message,
         profile=False,
-        metadata={"made_from": commit.ref, "split": canonical.encode(split).decode()},
+        metadata=metadata,
+    )
+    if made.metadata == metadata:
+        return made
+    return ws.call(
+        "data.record",
+        dataset=made.dataset,
+        tree=made.tree,
+        source=source,
+        message=message,
+        parents=[made.id],
+        expected_head=made.id,
+        files=made.files,
+        size_bytes=made.size_bytes,
+        tables=made.tables,
+        metadata=metadata,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from fettle.core import ids
 from fettle.core.errors import NotFound, Unavailable
 from fettle.core.units import duration_s, duration_text, size_text
+from fettle.data import linked, strays
 from fettle.data.places import open_place
 from fettle.data.records.versions import Roots
 from fettle.data.repositories import repository
@@ -17,14 +18,25 @@ if TYPE_CHECKING:
     from fettle.acts import Surface
     from fettle.data.engine.fsck import Fault
     from fettle.data.engine.gc import Collected
+    from fettle.storage.ports import BlobStore
 
 
 class Freed(msgspec.Struct, frozen=True):
-    """The outcome of a collection, and how long what is dead waits."""
+    """The outcome of a collection.
+
+    Attributes:
+        collected: What became of packs.
+        grace_s: How long what is dead waits, in seconds.
+        expired: Versions that have outlived their retention.
+        strays: Commits that were written and never recorded.
+        cache_bytes: What the cache of linked checkouts held too much, in bytes.
+    """
 
     collected: Collected
     grace_s: float
     expired: int
+    strays: int = 0
+    cache_bytes: int = 0
 
     def as_dict(self) -> dict:
         """For programs."""
@@ -32,6 +44,8 @@ class Freed(msgspec.Struct, frozen=True):
             **msgspec.structs.asdict(self.collected),
             "grace_s": self.grace_s,
             "expired_versions": self.expired,
+            "stray_commits": self.strays,
+            "cache_bytes": self.cache_bytes,
         }
 
     def lines(self) -> list[str]:
@@ -49,6 +63,10 @@ class Freed(msgspec.Struct, frozen=True):
             )
         if self.expired:
             found.append(f"{self.expired} versions have outlived their retention.")
+        if self.strays:
+            found.append(f"{self.strays} commits that nothing knows {would} removed.")
+        if self.cache_bytes:
+            found.append(f"{size_text(self.cache_bytes)} {would} taken out of the cache of linked checkouts.")
         if made.rescued_packs:
             found.append(f"{made.rescued_packs} packs are needed again and stay.")
         if made.waiting_packs:
@@ -107,7 +125,8 @@ def collect(ws: Surface, *, dry: bool = False, grace: str = "14d") -> Freed:
         dry=dry,
         now=ws.clock.now(),
     )
-    return Freed(made, grace_s, len(expired))
+    never = strays.collect(ws, grace_s=grace_s, dry=dry)
+    return Freed(made, grace_s, len(expired), never, linked.bound(ws, dry=dry).bytes)
 
 
 def check(ws: Surface, *, full: bool = False, repair_from: str = "") -> Checked:
@@ -115,23 +134,24 @@ def check(ws: Surface, *, full: bool = False, repair_from: str = "") -> Checked:
     from fettle.data.engine import fsck
 
     kept: Roots = ws.call("data.roots")
+    place = open_place(ws, repair_from) if repair_from else None
     faults = fsck.check(
         repository(ws),
         kept.trees,
         full=full,
-        repair_from=open_place(ws, repair_from).repository if repair_from else None,
+        repair_from=place.repository if place else None,
         commits=kept.commits,
         check_commit=lambda commit, data: (
             "" if ids.digest(data) == commit else "other bytes than were written"
         ),
     )
     if full:
-        faults += _damaged_objects(ws, kept.objects)
+        faults += _damaged_objects(ws, kept.objects, place.blobs if place else None)
     return Checked(len(kept.commits), full, faults)
 
 
-def _damaged_objects(ws: Surface, digests: list[str]) -> list[Fault]:
-    """What is kept beside versions (profiles, schemas), held to its digests."""
+def _damaged_objects(ws: Surface, digests: list[str], source: BlobStore | None) -> list[Fault]:
+    """What is kept beside versions (profiles, schemas, fitted cleanings), held to its digests and fetched anew."""
     from fettle.data.engine.fsck import Fault
     from fettle.storage.objects import get_object, object_key
 
@@ -140,5 +160,17 @@ def _damaged_objects(ws: Surface, digests: list[str]) -> list[Fault]:
         try:
             get_object(ws.blobs, digest)
         except (NotFound, Unavailable) as error:
-            faults.append(Fault("record", object_key(digest), digest, error.found or error.message))
+            repaired = source is not None and _fetched(ws, digest, source)
+            found = error.found or error.message
+            faults.append(Fault("record", object_key(digest), digest, found, repaired=repaired))
     return faults
+
+
+def _fetched(ws: Surface, digest: str, source: BlobStore) -> bool:
+    from fettle.storage.objects import get_object, object_key
+
+    try:
+        ws.blobs.put(object_key(digest), get_object(source, digest))
+    except (NotFound, Unavailable):
+        return False
+    return True

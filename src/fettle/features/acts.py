@@ -15,6 +15,8 @@ from fettle.features.records import Draft, Feature
 def define(ctx: Context, draft: Draft) -> Feature:
     """Define a feature, or the next version of one; the same definition again makes no new version.
 
+    Words that are not given (description, owner, tags) stay those of the version before.
+
     Args:
         draft: The definition: `name`, `expression` (or `function` and `code`), `inputs` with their types, and words
             about it.
@@ -25,10 +27,10 @@ def define(ctx: Context, draft: Draft) -> Feature:
     kind, digest = resolved(draft)
     known = store.newest(ctx.tx, draft.name)
     told = {"description": draft.description, "owner": draft.owner, "tags": draft.tags}
+    if known is not None:
+        told = {name: each or getattr(known, name) for name, each in told.items()}
     if known is not None and known.digest == digest:
-        same = msgspec.structs.replace(
-            known, **{name: each or getattr(known, name) for name, each in told.items()}
-        )
+        same = msgspec.structs.replace(known, **told)
         if same != known:
             store.replace(ctx.tx, same)
         return same

@@ -36,9 +36,11 @@ def with_features(frame: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFr
         features: Each after those it needs, as `needed` gives them.
 
     Raises:
+        Denied: `features.functions` does not name the module of a function; nothing was imported or called.
         NotFound: A column is not there.
         Invalid: A function gave another number of rows, or another type than it declares.
     """
+    _check_permitted(features)
     for each in features:
         _check_inputs(each, frame.columns)
         frame = frame.with_columns(_column(each, frame))
@@ -57,9 +59,11 @@ def row_computer(features: Sequence[Feature]) -> Callable[[Row], dict[str, Any]]
         A function from a row (column → value, None for a missing one; times as `datetime`) to the row with them.
 
     Raises:
+        Denied: `features.functions` does not name the module of a function; nothing was imported or called.
         NotFound: A function is not here.
         Conflict: A function's code has changed.
     """
+    _check_permitted(features)
     steps = [(each.name, list(each.inputs), _of_row(each), each) for each in features]
 
     def compute(row: Row) -> dict[str, Any]:
@@ -92,7 +96,6 @@ def operations(features: Sequence[Feature]) -> list[Operation]:
 def _of_row(each: Feature) -> Callable[[Row], Any]:
     if each.expression:
         return read(each.expression, each.inputs).of
-    functions.permitted(each.function)
     return functions.of_row(
         each.name, functions.function_of(each.function, each.code), each.inputs, each.type
     )
@@ -101,9 +104,15 @@ def _of_row(each: Feature) -> Callable[[Row], Any]:
 def _column(each: Feature, frame: pl.DataFrame) -> pl.Expr | pl.Series:
     if each.expression:
         return read(each.expression, each.inputs).polars.alias(each.name)
-    functions.permitted(each.function)
     function = functions.function_of(each.function, each.code)
     return functions.column_of(frame, each.name, function, each.inputs, each.type)
+
+
+def _check_permitted(features: Sequence[Feature]) -> None:
+    """Before the first module is imported: importing is running it."""
+    for each in features:
+        if each.function:
+            functions.permitted(each.function)
 
 
 def _check_inputs(each: Feature, columns: Sequence[str]) -> None:

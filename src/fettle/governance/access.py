@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fettle.core import ids
-from fettle.governance import store
-from fettle.governance.records import Token
+from fettle.governance.records.oversight import Token
+from fettle.governance.store import oversight as store
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction

@@ -413,10 +413,14 @@ class Published(msgspec.Struct, frozen=True):
 
 
 class Exchanged(msgspec.Struct, frozen=True):
-    """What came from or went to a file; `unmatched` tasks fit no item of the project."""
+    """What came from or went to a file.
+
+    `unmatched` tasks fit no item of the project; `left_out` are columns whose values may not be shown in plain.
+    """
 
     project: str
     path: str
     items: int
     annotations: int
     unmatched: int = 0
+    left_out: list[str] = []

@@ -12,7 +12,6 @@ tests: they are the cheap, certain failures, and every distance hides them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from fettle.data.bins import Bins, ColumnProfile, Counts
-from fettle.data.profiling.distances import psi
+from fettle.data.profiling.distances import jensen_shannon, psi
 from fettle.monitoring.records import Drift, Severity
 
 P_ADJUSTED_AT_MOST = 0.01
@@ -226,22 +225,6 @@ def psi_bias(reference: ArrayLike, current: ArrayLike) -> float:
     """What PSI is expected to be when nothing has changed."""
     was, now = np.asarray(reference, float), np.asarray(current, float)
     return (was.size - 1) * float(1 / was.sum() + 1 / now.sum())
-
-
-def jensen_shannon(reference: ArrayLike, current: ArrayLike, base: float = math.e) -> float:
-    """Jensen–Shannon distance: the square root of the divergence, natural logarithm unless ``base`` is given.
-
-    Source: Lin (1991), IEEE Trans. Inf. Theory 37(1). Equal to ``scipy.spatial.distance.jensenshannon``.
-    """
-    was, now = _shares(reference), _shares(current)
-    middle = (was + now) / 2
-    divergence = (special.rel_entr(was, middle) + special.rel_entr(now, middle)).sum() / 2
-    return math.sqrt(max(float(divergence), 0.0) / math.log(base))
-
-
-def _shares(counts: ArrayLike) -> Vector:
-    values = np.asarray(counts, float)
-    return values / values.sum()
 
 
 def rate_rose(was: int, was_of: int, now: int, now_of: int) -> float:

@@ -27,6 +27,7 @@ from fettle.packaging.records import (
     SCHEMA_FILE,
     Answer,
     Example,
+    Row,
     RowInvalid,
     Schema,
 )
@@ -47,6 +48,7 @@ class Predictor:
 
     Attributes:
         schema: What rows must look like; where the bundle cleans them, before that.
+        digest: The bundle's.
     """
 
     def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
@@ -55,6 +57,7 @@ class Predictor:
         self.schema: Schema = inner if self._cleaning is None else asked_schema(inner, self._cleaning)
         self._inner = inner
         self._examples: list[Example] = decode(bundle.read(EXAMPLES_FILE), list[Example])
+        self.digest = bundle.digest
         self._session = open_session(bundle.read(MODEL_FILE), threads=threads)
         self._output = [self._session.get_outputs()[-1].name]
         self._numbers = [each for each in inner.columns if each.role in ("number", "boolean")]
@@ -70,18 +73,26 @@ class Predictor:
         """The columns a row must have, but those that are nullable."""
         return self.schema.names
 
+    @property
+    def examples(self) -> list[Row]:
+        """Rows that were held out when the bundle was made; it answers them as it did then."""
+        return [each.row for each in self._examples]
+
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
         """Answer rows.
 
         Args:
-            rows: Column → value; columns the model does not know are not looked at.
+            rows: Column → value; columns the model does not know are not looked at. A frame counts as its rows.
 
         Returns:
             One answer per row, see `records.Answer`.
 
         Raises:
             RowInvalid: A row lacks a column or has a value of the wrong type; the message names row and column.
+            Invalid: These are no rows.
         """
+        if type(rows) is not list:
+            rows = _listed(rows)
         if not rows:
             return []
         return self.answers(self.outputs(rows))
@@ -149,7 +160,7 @@ class Predictor:
     def _matrix(self, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
         try:
             values = [row[name] for name in self._number_names for row in rows]
-        except KeyError:
+        except (KeyError, TypeError, IndexError):
             values = None
         if values is None or not self._only_plain or not _NUMBERS.issuperset(map(type, values)):
             values = [
@@ -170,7 +181,7 @@ class Predictor:
         name = feature.name
         try:
             values = [row[name] for row in rows]
-        except KeyError:
+        except (KeyError, TypeError, IndexError):
             values = [None]
         if not _TEXTS.issuperset(map(type, values)):
             values = [
@@ -232,11 +243,35 @@ def moment_parts(moment: datetime | None, parts: Sequence[MomentPart]) -> list[f
     return [found[part] for part in parts]
 
 
+def _listed(rows: Any) -> Sequence[Mapping[str, Any]]:
+    """Rows as a list: a frame of polars, pandas or pyarrow gives its own; what is no rows is refused by name."""
+    if hasattr(rows, "to_dicts"):
+        return rows.to_dicts()
+    if hasattr(rows, "to_pylist"):
+        return rows.to_pylist()
+    if hasattr(rows, "iloc") and hasattr(rows, "to_dict"):
+        return rows.astype(object).where(rows.notna(), None).to_dict("records")
+    if isinstance(rows, Mapping) or not isinstance(rows, Sequence) or isinstance(rows, str | bytes):
+        found = "one row" if isinstance(rows, Mapping) else f"{rows!r:.60} ({type(rows).__name__})"
+        raise Invalid(
+            "Rows are a list, each a mapping of column to value.",
+            found=found,
+            hint="Give a list, also of one row: predict([{…}]), or a frame.",
+        )
+    return rows
+
+
 def _value(row: Mapping[str, Any], feature: Feature, at: int, schema: Schema) -> Any:
     try:
         return row[feature.name]
     except KeyError:
         pass
+    except (TypeError, IndexError):
+        raise RowInvalid(
+            f"Row {at} is no mapping of column to value.",
+            found=f"{row!r:.60} ({_JSON_TYPES.get(type(row), type(row).__name__)})",
+            hint=f"Give each row as {{column: value}}, with {', '.join(map(repr, schema.names[:6]))}.",
+        ) from None
     known = set(schema.names) | set(schema.ignored) | {schema.target}
     close = nearest(feature.name, [each for each in row if each not in known])
     if feature.nullable and not close:

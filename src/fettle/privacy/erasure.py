@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fettle.privacy.records import Certificate
-from fettle.privacy.subjects import Keyring
+from fettle.privacy.subjects import PREFIX, Keyring
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
@@ -21,7 +21,7 @@ class Erased(msgspec.Struct, frozen=True):
 
     Attributes:
         certificates: One for each subject that the identifier stood for, usually one.
-        notes: What is left to do outside; empty: nothing that is known of.
+        notes: What was done in other rooms, and what is left to do outside.
     """
 
     certificates: list[Certificate]
@@ -58,7 +58,18 @@ def erase(
     """
     names = Keyring(ws).find(identifier, domain)
     made = [ws.call("privacy.destroy", subject=each, reason=reason, remember=remember) for each in names]
-    return Erased(made, _left(ws))
+    plain = "" if identifier.startswith(PREFIX) else identifier
+    return Erased(made, [*_copies(ws, names, plain), *_left(ws)])
+
+
+def _copies(ws: Surface, names: list[str], identifier: str) -> list[str]:
+    """Have every room that keeps copies of rows drop the person's: those with an errand `forget`."""
+    told: list[str] = []
+    for room in ws.catalog.rooms:
+        found = ws.catalog.find_errand(f"{room}.forget")
+        if found is not None:
+            told += found.function(ws, names, identifier=identifier)
+    return told
 
 
 def _left(ws: Surface) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from fettle.core.errors import GateFailed, Invalid
-from fettle.privacy import cells, vaults
+from fettle.privacy import cells, plain, vaults
 from fettle.privacy.policies import check
 from fettle.privacy.records import (
     Bin,
@@ -56,6 +56,60 @@ def apply(ws: Surface, dataset: str, frame: pl.DataFrame) -> Masked:
     """Mask one frame; errors as `Masker.apply`."""
     found = masker(ws, dataset)
     return found.apply(frame) if found else Masked(frame, [])
+
+
+def arrive(ws: Surface, dataset: str, frame: pl.DataFrame) -> Masked:
+    """Mask rows that somebody brings, unless they are masked already: rows of a version, changed and brought back.
+
+    Shifted dates and noisy numbers are not known by their form: rows with nothing else to mask are masked again.
+
+    Raises:
+        Invalid: Some values are masked already and others are not. Otherwise as `Masker.apply`.
+    """
+    standing: Standing = ws.call("privacy.standing", dataset=dataset)
+    if not (standing.version or standing.careful):
+        return Masked(frame, [])
+    form = plain.form_of(standing, frame)
+    if form == "plain":
+        return Masker(ws, standing).apply(frame)
+    found = plain.plain_columns(standing, frame)
+    if form == "mixed" and found:
+        raise Invalid(
+            f"Some of these rows are masked as {dataset!r} wants it, others are not.",
+            found=f"values in plain in {plain.told(found)}",
+            hint=f"Mask the new rows before they are joined: fettle.privacy.masking.apply(ws, {dataset!r}, rows)",
+            subject=f"dataset:{dataset}",
+        )
+    refuse_plain(standing, found, "nothing was taken in")
+    return Masked(frame, ["the rows came masked"])
+
+
+def refuse_plain(standing: Standing, found: dict[str, str], outcome: str) -> None:
+    """Refuse columns that stand in plain.
+
+    Args:
+        standing: What holds for the dataset.
+        found: As `plain.plain_columns` tells it; the file may stand before the column: `people.csv: email`.
+        outcome: What did not happen, in words.
+
+    Raises:
+        GateFailed: There are such columns.
+    """
+    if not found:
+        return
+    bare = next(
+        (name.rpartition(": ")[2] for name, wish in found.items() if wish.endswith(plain.NO_RULE)), ""
+    )
+    dataset = standing.dataset
+    raise GateFailed(
+        f"{dataset!r} has columns that its privacy policy wants masked, and they stand in plain; {outcome}.",
+        found=plain.told(found),
+        hint=f"Give each a rule first: `fettle privacy rule {dataset} {bare} token` (drop, redact, encrypt, …)."
+        if bare
+        else f"Mask the file first: `fettle privacy mask FILE MASKED {dataset}`, or take its rows in by "
+        f"`fettle data ingest FILE --dataset {dataset}`.",
+        subject=f"dataset:{dataset}",
+    )
 
 
 def masker(ws: Surface, dataset: str) -> Masker | None:

@@ -17,6 +17,7 @@ import msgspec
 
 from fettle.acts import Surface
 from fettle.core.errors import FettleError, Unavailable
+from fettle.governance.carrier import Carrier
 from fettle.monitoring.collect import collect
 from fettle.projects.records import Project
 from fettle.projects.retrain import reconciler_of
@@ -51,6 +52,8 @@ def keep(ws: Surface, folder: Path, project: Project, *, teller: Teller | None =
         signal.signal(number, lambda *_: over.set())
     worker = Worker(ws, folder)
     reconciler = reconciler_of(ws, project, worker)
+    replaying = isinstance(ws.clock, SharedClock)
+    carrier = None if replaying else Carrier(ws).start()  # what a replay tells is old news
     try:
         worker.warm()
         while not over.is_set():
@@ -61,6 +64,8 @@ def keep(ws: Surface, folder: Path, project: Project, *, teller: Teller | None =
                 _rest(ws, seen, over)
     finally:
         worker.close()
+        if carrier is not None:
+            carrier.stop()
 
 
 def settled(ws: Surface) -> Settled | None:

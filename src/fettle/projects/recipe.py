@@ -18,7 +18,7 @@ from fettle.acts import Surface
 from fettle.core import ids
 from fettle.core.errors import GateFailed, NotFound
 from fettle.data import ingest, schemas, validate, versions
-from fettle.data.records import Report, Schema
+from fettle.data.records import Commit, Report, Schema, Source
 from fettle.data.records.cleaning import Operation
 from fettle.evaluation import accept
 from fettle.evaluation.records import Gate, GateResult
@@ -27,11 +27,15 @@ from fettle.pipelines import GIVEN, Flow, step
 from fettle.privacy import masking
 from fettle.projects import judge, model
 from fettle.projects.judge import Rival
+from fettle.projects.labelled import told_with_label
 from fettle.projects.model import Assessment, Explored, Packed, Wish
 from fettle.projects.records import Contest, Cut, Project, Solution
 from fettle.projects.rows import cut
 from fettle.projects.teller import Teller
 from fettle.registry.records import ModelVersion
+
+VERSION = "data://"
+"""What the name of a version begins with, where it is a project's source."""
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -51,12 +55,42 @@ class Examined(msgspec.Struct, frozen=True):
 
 @step
 def take(origin: Origin, dataset: str, time: str, ws: Surface = GIVEN) -> str:
-    """Read the source and commit its rows; return the commit as `dataset@commit`."""
+    """Read the source and commit its rows; return the commit as `dataset@commit`.
+
+    A version (`data://riders-ready@main`) is committed to the project's dataset with the word where it is from, so that
+    what is learned from it later does not change it. The project's own dataset is learned from as it is.
+    """
+    if origin.name.startswith(VERSION):
+        return _version(ws, origin.name.removeprefix(VERSION), dataset, time)
     found = ingest.read(origin.name)
     masked = masking.apply(ws, dataset, found.frame)
     message = f"Taken from {found.source.name}"
     made = versions.commit_frame(
-        ws, dataset, masked.frame, source=found.source, message=message, time_column=time or None
+        ws,
+        dataset,
+        masked.frame,
+        source=found.source,
+        message=message,
+        time_column=time or None,
+        masked=True,
+    )
+    return made.ref
+
+
+def _version(ws: Surface, ref: str, dataset: str, time: str) -> str:
+    commit: Commit = ws.call("data.show", ref=ref)
+    if commit.dataset == dataset:
+        return commit.ref
+    masked = masking.apply(ws, dataset, versions.load(ws, commit))
+    made = versions.commit_frame(
+        ws,
+        dataset,
+        masked.frame,
+        source=Source(commit.ref, "version", commit.id),
+        message=f"Taken from {commit.ref}",
+        time_column=time or commit.time_column,
+        metadata={"made_from": commit.ref},
+        masked=True,
     )
     return made.ref
 
@@ -188,7 +222,8 @@ def solve(
         divide, ref, project.target, project.time, recent_s, project.seed, _known_to(rival, ref)
     )
     features = operations(needed(ws, project.features)) if project.features else []
-    explored, assessment, packed = _learn(flow, divided, wish_of(project, trials, features), teller)
+    wish = _without_answers(ws, project, ref, wish_of(project, trials, features), teller)
+    explored, assessment, packed = _learn(flow, divided, wish, teller)
     version, held, gates = _enter(flow, project, divided, assessment, packed, rival)
     return Solution(
         model=project.model,
@@ -224,6 +259,15 @@ def _look(flow: Flow, project: Project, ref: str, bound: str, teller: Teller) ->
     )
     for each in examined.anomalies[:3]:
         teller.say(f"  {each}")
+
+
+def _without_answers(ws: Surface, project: Project, ref: str, wish: Wish, teller: Teller) -> Wish:
+    """Leave out the columns that came with the label, and say so."""
+    more = [each for each in told_with_label(ws, ref, project.target) if each not in wish.ignore]
+    if not more:
+        return wish
+    teller.say(f"  not learned from, for they came with the label: {', '.join(more)}")
+    return msgspec.structs.replace(wish, ignore=(*wish.ignore, *more))
 
 
 def _learn(flow: Flow, divided: Cut, wish: Wish, teller: Teller) -> tuple[Explored, Assessment, Packed]:

@@ -9,7 +9,7 @@ from fettle.core.errors import NotFound
 from fettle.data import ingest
 from fettle.data.queries import is_query, located
 from fettle.pipelines import Flow
-from fettle.projects.recipe import Origin, solve, take
+from fettle.projects.recipe import VERSION, Origin, solve, take
 from fettle.projects.records import Project, Solution
 from fettle.projects.teller import Silence, Teller
 from fettle.registry.records import ModelVersion
@@ -33,7 +33,7 @@ def run(ws: Surface, project: Project, folder: Path, *, teller: Teller | None = 
         GateFailed: The data are spoilt, or the packed model does not answer as the original does.
     """
     say = teller or Silence()
-    origin = origin_of(project.source, folder)
+    origin = origin_of(ws, project.source, folder)
     with Flow(ws, project.name) as flow:
         ref = flow.run(take, origin, project.dataset, project.time)
         solution = solve(ws, flow, project, ref, teller=say)
@@ -76,12 +76,15 @@ def settle(ws: Surface, project: Project) -> None:
     )
 
 
-def origin_of(source: str, folder: Path) -> Origin:
+def origin_of(ws: Surface, source: str, folder: Path) -> Origin:
     """Look a source up: its name as it is read, and the digest of its present content.
 
     Raises:
-        NotFound: There is no such file.
+        NotFound: There is no such file, or no such version.
     """
+    if source.startswith(VERSION):
+        commit = ws.call("data.show", ref=source.removeprefix(VERSION))
+        return Origin(f"{VERSION}{commit.ref}", commit.id)
     if ingest.is_address(source):
         name = source
     else:

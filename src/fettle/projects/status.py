@@ -90,7 +90,7 @@ def status(ws: Surface) -> Status:
         intents=[
             {"state": each.state, "reason": each.reason, "id": each.id}
             for each in ws.call("retraining.intents")
-            if each.state not in ("promoted", "rejected", "failed", "coalesced")
+            if each.state not in ("promoted", "proposed", "rejected", "failed", "coalesced")
         ],
         services=dict(roll.services) if roll else {},
     )

@@ -8,6 +8,7 @@ never changes; what changes is which version an alias names, and every such move
     ws.registry.alias("fraud", "champion")        # what endpoints serve
     ws.registry.rollback("fraud", reason="latency")
     ws.registry.history("fraud", "champion")
+    ws.registry.protect("fraud", approvals=2)     # from now on two people agree first
 """
 
 from __future__ import annotations
@@ -17,14 +18,28 @@ from typing import TYPE_CHECKING
 from fettle.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from fettle.registry.checks import ApprovalMissing as ApprovalMissing
     from fettle.registry.records import AliasChange as AliasChange
+    from fettle.registry.records import ApprovalRequest as ApprovalRequest
+    from fettle.registry.records import Condition as Condition
     from fettle.registry.records import GateResult as GateResult
     from fettle.registry.records import Model as Model
     from fettle.registry.records import ModelVersion as ModelVersion
+    from fettle.registry.records import Protection as Protection
 
-__all__ = ["AliasChange", "GateResult", "Model", "ModelVersion"]
+_NOUNS = ["AliasChange", "ApprovalRequest", "Condition", "GateResult", "Model", "ModelVersion", "Protection"]
+
+__all__ = [
+    "AliasChange",
+    "ApprovalMissing",
+    "ApprovalRequest",
+    "Condition",
+    "GateResult",
+    "Model",
+    "ModelVersion",
+    "Protection",
+]
 
 __getattr__, __dir__ = lazy_exports(
-    __name__,
-    {name: ".records" for name in __all__},
+    __name__, {**dict.fromkeys(_NOUNS, ".records"), "ApprovalMissing": ".checks"}
 )

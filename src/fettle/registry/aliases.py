@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from fettle.registry.records import AliasChange
+from fettle.registry.records.aliases import AliasChange
 
 PASSING = frozenset({"candidate", "challenger"})
 """Aliases that only say a version is being looked at: they are taken away when it is rejected."""
+
+PROTECTED = frozenset({"champion"})
+"""Aliases that are protected without a rule of their own: endpoints serve them."""
 
 UNGATED = frozenset({"candidate"})
 """Aliases that a version may carry before its gates have passed."""

@@ -19,18 +19,19 @@ DEFAULT_LEAST: dict[str, Level] = {"drift": "critical"}
 """Drift alone retrains only when it is critical: features may move and the model still be right."""
 
 State = Literal[
-    "observed", "blocked", "decided", "training", "evaluating", "promoted", "rejected", "failed", "coalesced"
+    "observed", "blocked", "decided", "training", "evaluating", "promoted", "proposed", "rejected", "failed", "coalesced"
 ]
+"""`proposed`: better, but the alias asks for approvals; people promote it, or not."""
 ACTIVE: tuple[State, ...] = ("decided", "training", "evaluating")
 WAITING: tuple[State, ...] = ("observed", "blocked")
-FINAL: tuple[State, ...] = ("promoted", "rejected", "failed", "coalesced")
+FINAL: tuple[State, ...] = ("promoted", "proposed", "rejected", "failed", "coalesced")
 
 MOVES: dict[State, tuple[State, ...]] = {
     "observed": ("blocked", "decided", "coalesced"),
     "blocked": ("observed", "decided", "coalesced"),
     "decided": ("training", "failed"),
     "training": ("evaluating", "failed"),
-    "evaluating": ("promoted", "rejected", "failed"),
+    "evaluating": ("promoted", "proposed", "rejected", "failed"),
 }
 """Where an intent may go from each state; what is not listed has no way out."""
 

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fettle.core.errors import FettleError, NotFound
+from fettle.protocols import mlflow
 from fettle.server import blobs, routes, signin
 from fettle.server.guard import Guard
 from fettle.server.identity import Identity
@@ -51,6 +52,7 @@ def create_app(
             Route("/api/v1/openapi.json", specification),
             *blobs.routes(workspace, identity),
             *routes.routes(workspace, identity),
+            *mlflow.routes(workspace, identity.caller),
             Route("/api/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             *signin.routes(workspace, identity),
             *pages(workspace, perform_by(workspace, identity)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -25,7 +27,8 @@ class Identity:
     """Tells the caller of a request.
 
     Without any token in the workspace, requests from this machine act as its user, as the command line does. As soon
-    as one token exists, every request must carry one: a program as a bearer, a browser in the cookie that the sign-in
+    as one token exists, every request must carry one: a program as a bearer or as the password of a basic
+    authorization (whatever user it names), a browser in the cookie that the sign-in
     page set. A browser adds its cookie to whatever makes it send a request, so a change by cookie must also say that
     it comes from a page of this server; what it says is checked by the `Guard`.
     """
@@ -41,9 +44,8 @@ class Identity:
             Unauthenticated: The token is missing, unknown, expired or revoked.
             Denied: A cookie came with a change that does not say which page it comes from.
         """
-        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and bearer.strip():
-            return self.known(bearer.strip())
+        if given := _given(request.headers.get("authorization", "")):
+            return self.known(given)
         if secret := request.cookies.get(cookie_of(request), ""):
             found = self.known(secret)
             if request.method not in ("GET", "HEAD") and not _from_a_page_of_ours(request):
@@ -91,6 +93,21 @@ def cookie_of(request: Request) -> str:
     """
     port = request.headers.get("host", "").rpartition(":")[2]
     return f"fettle-token-{port}" if port.isascii() and port.isdigit() else "fettle-token"
+
+
+def _given(header: str) -> str:
+    """The token in an `Authorization` header; empty if there is none."""
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return secret.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(secret.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        raise Unauthenticated(
+            "The authorization cannot be read.", found="broken base64", hint=_HINT
+        ) from None
 
 
 def _from_a_page_of_ours(request: Request) -> bool:

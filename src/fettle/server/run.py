@@ -8,6 +8,7 @@ from collections.abc import Callable
 import uvicorn
 
 from fettle.core.errors import Denied, Unavailable
+from fettle.governance.carrier import Carrier
 from fettle.server.app import create_app
 from fettle.workspace import Workspace
 
@@ -43,7 +44,11 @@ def run(
         app, log_level="warning", lifespan="off", access_log=False, timeout_graceful_shutdown=5
     )
     server = _Announcing(config, lambda: announce(url))
-    server.run(sockets=[listener])
+    carrier = Carrier(workspace).start()
+    try:
+        server.run(sockets=[listener])
+    finally:
+        carrier.stop()
 
 
 def bind(host: str, port: int) -> socket.socket:

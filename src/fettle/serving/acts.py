@@ -47,6 +47,7 @@ def deploy(
     if not 0 <= port <= LARGEST_PORT:
         raise Invalid("A port is a number from 0 to 65535.", found=str(port), hint="Use 0 for any free port.")
     registry.alias(ctx, model, alias)
+    registry.follow(ctx, model, alias, by=f"endpoint:{endpoint}")
     deployed = Endpoint(endpoint, model, alias, host, port, ctx.now, ctx.actor)
     store.put_endpoint(ctx.tx, deployed)
     ctx.emit("serving.deployed", f"endpoint:{endpoint}", model=model, alias=alias)
@@ -62,6 +63,7 @@ def undeploy(ctx: Context, endpoint: str) -> Endpoint:
     """
     gone = _find(ctx, endpoint)
     store.drop_endpoint(ctx.tx, endpoint)
+    registry.unfollow(ctx, by=f"endpoint:{endpoint}")
     ctx.emit("serving.undeployed", f"endpoint:{endpoint}", model=gone.model)
     return gone
 

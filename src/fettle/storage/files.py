@@ -44,6 +44,8 @@ class FileBlobStore:
         root: The folder; made if missing.
     """
 
+    takes_at_once = True
+    """Whether a chunk given to `put` may be overwritten once the next is asked for."""
     survives_fork = True
     """Whether a forked process may go on reading through it."""
 
@@ -132,6 +134,19 @@ class FileBlobStore:
             file.seek(max(start, 0))
             return file.read() if end is None else file.read(max(end - max(start, 0), 0))
 
+    def read_into(self, key: str, start: int, into: memoryview) -> int:
+        """Read the bytes from `start` on into memory; how many there were. Errors as `get`."""
+        path = self._path(key)
+        with self._opened(key, buffering=0) as file:
+            try:
+                file.seek(start)
+                done = 0
+                while done < len(into) and (more := file.readinto(into[done:])):  # type: ignore[attr-defined]  # unbuffered files have it
+                    done += more
+            except OSError as error:
+                raise disk_failure(error, path) from error
+            return done
+
     def stream(self, key: str, *, chunk_bytes: int = _CHUNK_BYTES) -> Iterator[bytes]:
         return _chunks(self._opened(key), chunk_bytes)
 
@@ -163,10 +178,10 @@ class FileBlobStore:
     def _lock(self, key: str) -> FileLock:
         return self._locks[zlib.crc32(key.encode()) % _STRIPES]
 
-    def _opened(self, key: str) -> BinaryIO:
+    def _opened(self, key: str, buffering: int = -1) -> BinaryIO:
         path = self._path(key)
         try:
-            return open(path, "rb")
+            return open(path, "rb", buffering=buffering)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NotFound(f"There is no blob {key!r}.", subject=f"blob:{key}") from None
         except OSError as error:

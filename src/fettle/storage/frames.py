@@ -9,9 +9,9 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from fettle.core.errors import Invalid, Unavailable
 from fettle.storage.disks import disk_failure
@@ -22,7 +22,12 @@ FRAME = struct.Struct("<II")
 
 _NAME = re.compile(r"([0-9a-f]{10})\.seg")
 _POSITION = re.compile(r"([0-9a-f]{10}):([0-9a-f]{10})")
+_Found = TypeVar("_Found", bound=tuple[Any, ...])
+"""What is found at a place of a segment; where it ends comes first."""
+
 _BLOCK_BYTES = 1 << 18
+_BULK_BYTES = 1 << 19
+_PREFIX = struct.Struct("<I")
 
 
 def segment_path(folder: Path, number: int) -> Path:
@@ -60,6 +65,20 @@ def parsed(text: str) -> tuple[int, int]:
 
 def read(folder: Path, after: str | None = None) -> Iterator[tuple[str, bytes]]:
     """The records behind `after`, until the present end; the contract is `read_journal`'s."""
+    for number, (end, record) in _walk(folder, after, frames):
+        yield position(number, end), record
+
+
+def read_groups(folder: Path, after: str | None = None) -> Iterator[tuple[str, int, bytes]]:
+    """The same many at once: the position behind a group of records of one length, that length, and their frames."""
+    for number, (end, length, rows) in _walk(folder, after, groups):
+        yield position(number, end), length, rows
+
+
+def _walk(
+    folder: Path, after: str | None, parse: Callable[[BinaryIO, int], Iterator[_Found]]
+) -> Iterator[tuple[int, _Found]]:
+    """What `parse` finds in each segment behind `after`, with the segment's number."""
     number, start = parsed(after) if after else (0, 0)
     while True:
         later = [each for each in segments(folder) if each >= number]
@@ -68,21 +87,29 @@ def read(folder: Path, after: str | None = None) -> Iterator[tuple[str, bytes]]:
         if later[0] > number:
             number, start = later[0], 0
         finished = len(later) > 1  # known before reading: then what is read is all there will be
-        yield from _records(folder, number, start, finished=finished)
+        for found in _segment(folder, number, start, parse, finished=finished):
+            yield number, found
         if not finished:
             return
         number, start = later[1], 0
 
 
-def _records(folder: Path, number: int, start: int, *, finished: bool) -> Iterator[tuple[str, bytes]]:
+def _segment(
+    folder: Path,
+    number: int,
+    start: int,
+    parse: Callable[[BinaryIO, int], Iterator[_Found]],
+    *,
+    finished: bool,
+) -> Iterator[_Found]:
     path = segment_path(folder, number)
     try:
         with open(path, "rb", buffering=0) as file:
             _require_known(path, _read(file, 0, HEADER_BYTES))
             end = max(start, HEADER_BYTES)
-            for behind, record in frames(file, end):
-                end = behind
-                yield position(number, end), record
+            for found in parse(file, end):
+                end = found[0]
+                yield found
             size = os.fstat(file.fileno()).st_size
             if finished and end < size and not _only_zeros(file, end):
                 raise Unavailable(
@@ -132,6 +159,62 @@ def frames(file: BinaryIO, start: int) -> Iterator[tuple[int, bytes]]:
             return
         at = (end + 7) & -8
         yield at, record
+
+
+def groups(file: BinaryIO, start: int) -> Iterator[tuple[int, int, bytes]]:
+    """The whole frames from `start` on, those of one length that follow each other together.
+
+    Yields where the group ends, the length of its records, and the frames as they lie in the file: each takes
+    `stride(length)` bytes, and its record begins behind the first eight. Stops like `frames`.
+    """
+    at = start
+    while True:
+        block = _read(file, at, _BULK_BYTES)
+        here = 0
+        while here + FRAME.size <= len(block):
+            stored = _PREFIX.unpack_from(block, here)[0]
+            step = stride(stored - 1)
+            if not stored or here + step > len(block):
+                break
+            end = _alike(block, here, step, stored)
+            if end == here:
+                return
+            yield at + end, stored - 1, block[here:end]
+            here = end
+        if not here:
+            if len(block) < FRAME.size or not _PREFIX.unpack_from(block)[0]:
+                return
+            one = next(_long_frame(file, at), None)
+            if one is None:
+                return
+            yield one
+            here = one[0] - at
+        at += here
+
+
+def _alike(block: bytes, start: int, step: int, stored: int) -> int:
+    """Where the whole frames end that begin at `start` and say `stored` of their length."""
+    check, unpack, size = zlib.crc32, FRAME.unpack_from, FRAME.size
+    seed = check(_PREFIX.pack(stored))
+    length = stored - 1
+    for here in range(start, len(block) - step + 1, step):
+        said, expected = unpack(block, here)
+        if said != stored or check(block[here + size : here + size + length], seed) != expected:
+            return here
+    return start + (len(block) - start) // step * step
+
+
+def _long_frame(file: BinaryIO, at: int) -> Iterator[tuple[int, int, bytes]]:
+    """The one frame at `at`, too long for a block, in the form of `groups`."""
+    for end, record in frames(file, at):
+        frame = _read(file, at, FRAME.size) + record
+        yield end, len(record), frame + bytes(stride(len(record)) - len(frame))
+        return
+
+
+def stride(length: int) -> int:
+    """How many bytes a record of that length takes in a segment."""
+    return FRAME.size + length + 7 & -8
 
 
 def valid_end(file: BinaryIO) -> int:

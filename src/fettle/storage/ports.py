@@ -199,6 +199,10 @@ class Journal(Protocol):
         """Add a record; return its position. Positions sort as text in the order of appending."""
         ...
 
+    def appender(self, length: int) -> Callable[[bytes], object]:
+        """`append` for records of one length in bytes, known beforehand: the same promise, for less."""
+        ...
+
     def sync(self) -> None:
         """Return when everything appended so far is on the disk."""
         ...

@@ -6,6 +6,7 @@ A duplicate is otherwise a `Conflict` that dooms the transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Table
@@ -22,6 +23,11 @@ def insert_new(table: Table, *, keys: Sequence[str] | None = None) -> Insert:
         table: Into which.
         keys: The columns whose equality makes a duplicate; None means the primary key.
     """
+    return _insert_new(table, None if keys is None else tuple(keys))
+
+
+@cache
+def _insert_new(table: Table, keys: tuple[str, ...] | None) -> Insert:
     return Insert(table).on_conflict_do_nothing(index_elements=_keys(table, keys))
 
 
@@ -38,6 +44,12 @@ def upsert(
     Example:
         `tx.execute(upsert(CURSORS), {"name": "log", "position": "7"})`
     """
+    return _upsert(table, None if keys is None else tuple(keys), None if replace is None else tuple(replace))
+
+
+@cache
+def _upsert(table: Table, keys: tuple[str, ...] | None, replace: tuple[str, ...] | None) -> Insert:
+    """Statements are never changed, and making one takes longer than running it."""
     wanted = _keys(table, keys)
     columns = (
         replace if replace is not None else [each.name for each in table.columns if each.name not in wanted]

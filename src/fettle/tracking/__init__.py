@@ -7,7 +7,7 @@ killed, or whose server is away, loses nothing: what is left in the journal is c
     with tracking.run(ws, "churn", params={"lr": 0.1}) as run:
         for epoch in range(10):
             run.log(loss=0.3 / (epoch + 1), step=epoch)
-        run.artifact("notes.txt", b"converged")
+        run.log_text("notes.md", "It **converged**.")
     ws.tracking.runs(experiment="churn", order_by="-metrics.loss")
 """
 
@@ -19,14 +19,28 @@ from fettle.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from fettle.tracking.active import ActiveRun as ActiveRun
+    from fettle.tracking.active import attach as attach
     from fettle.tracking.active import run as run
+    from fettle.tracking.capture.seeds import seed as seed
+    from fettle.tracking.context import active_run as active_run
     from fettle.tracking.leftovers import recover as recover
     from fettle.tracking.records import Artifact as Artifact
     from fettle.tracking.records import Metric as Metric
     from fettle.tracking.records import Point as Point
     from fettle.tracking.records import Run as Run
 
-__all__ = ["ActiveRun", "Artifact", "Metric", "Point", "Run", "recover", "run"]
+__all__ = [
+    "ActiveRun",
+    "Artifact",
+    "Metric",
+    "Point",
+    "Run",
+    "active_run",
+    "attach",
+    "recover",
+    "run",
+    "seed",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -36,7 +50,10 @@ __getattr__, __dir__ = lazy_exports(
         "Metric": ".records",
         "Point": ".records",
         "Run": ".records",
+        "active_run": ".context",
+        "attach": ".active",
         "recover": ".leftovers",
         "run": ".active",
+        "seed": ".capture.seeds",
     },
 )

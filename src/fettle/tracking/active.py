@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import atexit
-import math
 import os
+import sys
 import threading
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from fettle.core.errors import Invalid, Unavailable
-from fettle.storage.objects import put_object
+from fettle.core import ids
+from fettle.core.errors import FettleError, Invalid, NotFound, Unavailable
+from fettle.tracking import context
+from fettle.tracking.deferred import Deferred, put_file
+from fettle.tracking.entries import REFUSED, plain_numbers
+from fettle.tracking.files import Files
 from fettle.tracking.leftovers import recover
+from fettle.tracking.names import check_experiment, check_path, check_run_id, check_values
 from fettle.tracking.outbox import Outbox
 from fettle.tracking.records.runs import Artifact, Run, Status
+from fettle.tracking.values import Config, changed, plains, texts
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
+    from fettle.tracking.capture import Capturing
+
+_LARGE_BYTES = 4 << 20
+"""A file of this size goes to the workspace at once; smaller ones wait in the journal and never block the training."""
 
 
 def run(
@@ -28,14 +40,16 @@ def run(
     *,
     name: str = "",
     params: Mapping[str, Any] | None = None,
-    tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, Any] | None = None,
     parent: str | None = None,
     inputs: Iterable[str] = (),
     run_id: str | None = None,
+    capture: bool | Iterable[str] = False,
 ) -> ActiveRun:
     """Start a run, or go on with one, and return it for logging; best used in a `with` block.
 
-    Journals that killed runs left on this machine are carried over first.
+    Journals that killed runs left on this machine are carried over first. If the workspace is away, the run begins on
+    this machine and is sent later.
 
     Args:
         ws: The workspace.
@@ -43,43 +57,93 @@ def run(
         name: What people call it.
         params: Parameter and value; what JSON cannot write is kept as its text.
         tags: Tag and text.
-        parent: The run it is a part of.
+        parent: The run it is a part of; None: the run of the `with` block around, if there is one; empty: none.
         inputs: Dataset references with their commit.
         run_id: Goes on with that run, or gives a new one this id.
+        capture: What is recorded by itself: some of `fettle.tracking.capture.PARTS`; True: what the setting
+            `track.capture` says; False: nothing. A part of another run captures nothing unless told.
     """
-    recover(ws)
-    started: Run = ws.call(
-        "tracking.start",
-        experiment=experiment,
-        name=name,
-        params={key: plain(value) for key, value in (params or {}).items()},
-        tags={key: str(value) for key, value in (tags or {}).items()},
-        parent=parent,
-        inputs=list(inputs),
-        run_id=run_id,
+    if parent is None and (around := context.enclosing()) is not None and around.workspace.url == ws.url:
+        parent = around.id
+    wanted = {
+        "experiment": check_experiment(experiment),
+        "run_id": check_run_id(run_id) if run_id else ids.event_id(ws.clock.now()),
+        "name": name,
+        "params": plains(params or {}),
+        "tags": texts(tags or {}),
+        "parent": parent or None,
+        "inputs": list(inputs),
+    }
+    check_values("parameter", wanted["params"])
+    check_values("tag", wanted["tags"])
+    try:
+        recover(ws)
+        begun = ActiveRun(ws, ws.call("tracking.start", **wanted))
+    except Unavailable as error:
+        begun = _begun_away(ws, wanted, error)
+    if capture and (parent is None or capture is not True):
+        begun.capture(capture)
+    return begun
+
+
+def attach(ws: Surface, run_id: str) -> ActiveRun:
+    """Log to a run that another process started, and will end; leaving the block ends nothing.
+
+    A run can also be given to workers as it is (multiprocessing, joblib, Ray): it is attached where it is unpickled.
+
+    Args:
+        ws: The workspace.
+        run_id: The run's id.
+    """
+    return ActiveRun(ws, ws.call("tracking.show", run=run_id), owner=False)
+
+
+def _begun_away(ws: Surface, wanted: dict[str, Any], error: Unavailable) -> ActiveRun:
+    """A run of which the workspace does not know yet."""
+    at = ws.clock.now()
+    warnings.warn(
+        f"The workspace is away ({error.args[0]}). Run {wanted['run_id']} begins on this machine and is sent later.",
+        stacklevel=3,
     )
-    return ActiveRun(ws, started)
+    fields = {key: value for key, value in wanted.items() if key != "run_id"}
+    fields["name"] = wanted["name"] or wanted["run_id"][-12:]
+    begun = ActiveRun(
+        ws, Run(id=wanted["run_id"], status="running", author="", started_at=at, **fields), away=True
+    )
+    begun.tell("tracking.start", **wanted, started_at=at)
+    return begun
 
 
-class ActiveRun:
-    """A run that is going on. Safe to use from many threads.
+class ActiveRun(Files):
+    """A run that is going on. Safe to use from many threads, in forked workers, and, pickled, in other processes.
 
-    Leaving the `with` block ends it: `finished`, or `failed` when an exception passes through.
+    What it is told is on this machine's disk when a method returns, and is sent on by a thread. Leaving the `with`
+    block ends it: `finished`, or `failed` when an exception passes through.
 
     Attributes:
         id: The run's id.
         record: The run as it was at the start.
+        config: Its parameters as a dictionary.
+        workspace: Where it is kept.
+        ended: Whether it has ended.
     """
 
-    def __init__(self, ws: Surface, record: Run) -> None:
+    def __init__(self, ws: Surface, record: Run, *, owner: bool = True, away: bool = False) -> None:
         self.id = record.id
         self.record = record
-        self._ws = ws
+        self.workspace = ws
+        self.ended = False
+        self._params = dict(record.params)
+        self.config = Config(self._params, self.log_params)
         self._clock = ws.clock
+        self._owner = owner
         self._ending = threading.Lock()
-        self._outbox = Outbox(ws, record.id)
+        self._outbox = Outbox(ws, record.id, guest=not owner)
+        self._deferred = Deferred(ws, lambda: self._outbox.folder, away=away)
+        self._capturing: Capturing | None = None
+        self._pid = os.getpid()
         self._next_step = 0
-        self._ended = False
+        context.opened(self)
         atexit.register(self._at_exit)
 
     def log(
@@ -99,52 +163,106 @@ class ActiveRun:
             Invalid: A value is no number, or the run has ended.
             Unavailable: This machine's disk is full.
         """
-        if self._ended:
-            raise Invalid(
-                f"Run {self.id} has ended.",
-                found="a value logged after that",
-                hint="Log inside the with block.",
-            )
+        if self.ended:
+            self._require_open()
         if values:
-            metrics = {**values, **metrics}
-        for key, value in metrics.items():
-            if type(value) is not float:
-                metrics[key] = number(key, value)
+            metrics = {**values, **metrics} if metrics else values  # type: ignore[assignment] - only read
         if step is None:
             step = self._next_step
+        try:
+            self._outbox.add(step, metrics)
+        except REFUSED:
+            step, metrics = plain_numbers(step, metrics)
+            self._outbox.add(step, metrics)
         self._next_step = step + 1
-        self._outbox.add((step, int(self._clock.now().timestamp() * 1_000_000), metrics))
 
-    def set(self, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None) -> None:
-        """Add parameters (which never change) and set tags (which may)."""
-        self._ws.call(
-            "tracking.set",
-            run=self.id,
-            params={key: plain(value) for key, value in (params or {}).items()},
-            tags={key: str(value) for key, value in (tags or {}).items()},
-        )
+    def sample(self, values: dict[str, float], step: int) -> None:
+        """Log what was measured beside the training: it does not count on the steps of `log`."""
+        if not self.ended:
+            self._outbox.add(step, values)
 
-    def artifact(self, path: str, data: bytes | Path | None = None) -> Artifact:
-        """Keep a file with the run.
-
-        Args:
-            path: The file's name in the run, such as `plots/roc.png`.
-            data: Its bytes or where it is; None reads the file at `path`.
+    def log_params(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        """Add parameters: `run.log_params(lr=0.1)`, `run.log_params({"model.depth": 3})`.
 
         Raises:
-            Invalid: There is no such file.
+            Conflict: One has another value already: a parameter never changes.
         """
-        content = Path(path) if data is None else data
-        name = os.path.basename(path) if data is None else path
-        if isinstance(content, Path) and not content.is_file():
-            raise Invalid(
-                f"{content} cannot be kept with the run.", found="no such file", hint="Write the file first."
-            )
-        size_bytes = content.stat().st_size if isinstance(content, Path) else len(content)
-        digest = put_object(self._ws.blobs, content)
-        return self._ws.call(
-            "tracking.artifact", run=self.id, path=name, digest=digest, size_bytes=size_bytes
-        )
+        new = changed(self.id, self._params, plains({**(params or {}), **more}))
+        check_values("parameter", new)
+        if new:
+            self.tell("tracking.set", run=self.id, params=new)
+            self._params.update(new)
+
+    def log_param(self, key: str, value: Any) -> None:
+        """Add one parameter."""
+        self.log_params({key: value})
+
+    def tag(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        """Set tags: `run.tag(stage="trial")`, `run.tag({"git.commit": …})`; a tag that is there is replaced."""
+        given = texts({**(tags or {}), **more})
+        check_values("tag", given)
+        if given:
+            self.tell("tracking.set", run=self.id, tags=given)
+
+    def set(self, params: Mapping[str, Any] | None = None, tags: Mapping[str, Any] | None = None) -> None:
+        """Add parameters (which never change) and set tags (which may)."""
+        self.log_params(params)
+        self.tag(tags)
+
+    def note(self, markdown: str) -> None:
+        """Write about the run, in Markdown; replaces what was written before."""
+        self.tell("tracking.note", run=self.id, notes=markdown)
+
+    def data(self, *references: str) -> str:
+        """Record what the run reads: `rows = fettle.data(run.data("churn@v3"))`.
+
+        Args:
+            *references: Datasets, each `name@version`.
+
+        Returns:
+            The first of them as it is recorded: with its commit, if the workspace can tell which.
+        """
+        pinned = [self._pinned(each) for each in references]
+        if pinned:
+            self.tell("tracking.use", run=self.id, inputs=pinned)
+        return pinned[0] if pinned else ""
+
+    def child(self, name: str = "", *, experiment: str = "", **given: Any) -> ActiveRun:
+        """Start a run that is a part of this one, such as a fold: `with run.child("fold-1") as fold:`.
+
+        Args:
+            name: What people call it.
+            experiment: Another question; empty: that of this run.
+            **given: What `run` takes: `params`, `tags`, `inputs`, `run_id`, `capture`.
+        """
+        return run(self.workspace, experiment or self.record.experiment, name=name, parent=self.id, **given)
+
+    def watch(self, model: Any, **given: Any) -> Any:
+        """Log what the training of a model says, and return the model: `run.watch(estimator).fit(X, y)`.
+
+        Args:
+            model: An estimator with `fit`, such as scikit-learn's; see `fettle.tracking.callbacks`.
+            **given: What the callback of its library takes.
+        """
+        from fettle.tracking.callbacks import watch
+
+        return watch(self, model, **given)
+
+    def capture(self, parts: bool | Iterable[str] = True) -> None:
+        """Begin to record by itself what `parts` names; see `fettle.tracking.capture.PARTS`."""
+        from fettle.tracking.capture import begin
+
+        if self._capturing is None:
+            self._capturing = begin(self, self._deferred.folder, parts)
+
+    def tell(self, act: str, /, **arguments: Any) -> None:
+        """Have an act called about this run: kept on this machine first, told once, in order.
+
+        Raises:
+            Invalid: The run has ended.
+        """
+        self._require_open()
+        self._deferred.say(act, **arguments)
 
     def flush(self) -> None:
         """Return when everything logged so far is in the workspace.
@@ -152,70 +270,134 @@ class ActiveRun:
         Raises:
             Unavailable: The workspace cannot be reached now; nothing is lost.
         """
-        if not self._ended:
+        if not self.ended and self._mine:
+            self._deferred.flush()
             self._outbox.flush()
 
     def finish(self, status: Status = "finished") -> None:
-        """End the run; ending it again does nothing.
+        """End the run; ending it again does nothing. An attached run and a forked worker only let go of it.
 
-        If the workspace is away, the journal stays on this machine and a warning says so: the next run sends it.
+        If the workspace is away, all of it stays on this machine and a warning says so: the next run sends it.
         """
         with self._ending:
-            if self._ended:
+            if self.ended:
                 return
-            self._ended = True
+            if self._capturing is not None and self._mine:
+                self._capturing.end()
+            self.ended = True
         atexit.unregister(self._at_exit)
-        arrived = self._outbox.close(status)
-        try:
-            self._ws.call("tracking.finish", run=self.id, status=status)
-        except Unavailable:
+        context.ended(self)
+        if self._mine:
+            self._end(status)
+        else:
+            self._deferred.close()
+            self._outbox.leave_quietly()
+
+    def _end(self, status: Status) -> None:
+        arrived = self._deferred.stop()
+        arrived = self._carried(status) and arrived
+        if self._owner and not self._told_end(status, arrived):
             arrived = False
+        self._deferred.close()
         self._outbox.leave(discarded=arrived)
         if not arrived:
             warnings.warn(
                 f"The workspace is away: run {self.id} is kept in {self._outbox.folder} and sent by the next run.",
-                stacklevel=2,
+                stacklevel=3,
+            )
+
+    def _carried(self, status: Status) -> bool:
+        try:
+            return self._outbox.close(status if self._owner else None)
+        except FettleError:  # the start of the run has not arrived yet
+            return False
+
+    def _told_end(self, status: Status, arrived: bool) -> bool:
+        """Say how the run ended; False if the workspace is away: it is kept beside the rest."""
+        with suppress(FettleError):
+            if arrived:
+                self.workspace.call("tracking.finish", run=self.id, status=status)
+                return True
+        self._deferred.say("tracking.finish", run=self.id, status=status, ended_at=self._clock.now())
+        return False
+
+    @property
+    def _mine(self) -> bool:
+        """Whether this process made this object; a forked worker leaves sending to the process that forked it."""
+        return self._pid == os.getpid()
+
+    def _keep(self, path: str, content: bytes | Path, digest: str = "") -> Artifact:
+        self._require_open()
+        check_path(path)
+        file, size_bytes = self._stored(content)
+        self._deferred.say(
+            "tracking.artifact", file=file, run=self.id, path=path, digest=file, size_bytes=size_bytes
+        )
+        return Artifact(path=path, digest=file, size_bytes=size_bytes, at=self._clock.now())
+
+    def _stored(self, content: bytes | Path) -> tuple[str, int]:
+        """Keep a content in the workspace if it is large, else, or if that is away, beside the journal."""
+        large = isinstance(content, Path) and content.stat().st_size > _LARGE_BYTES
+        if isinstance(content, Path) and large and self._mine and not self._deferred.away:
+            with suppress(Unavailable):
+                return put_file(self.workspace, content)
+        return self._deferred.keep(content)
+
+    def _pinned(self, reference: str) -> str:
+        if self._mine and not self._deferred.away:
+            with suppress(NotFound, Invalid, Unavailable):
+                return str(self.workspace.call("data.show", ref=reference).ref)
+        return reference
+
+    def _now(self) -> datetime:
+        return self._clock.now()
+
+    def _require_open(self) -> None:
+        if self.ended:
+            raise Invalid(
+                f"Run {self.id} has ended.",
+                found="a value logged after that",
+                hint="Log inside the with block.",
             )
 
     def __enter__(self) -> ActiveRun:
+        context.enter(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.finish("finished" if kind is None else "failed")
+        context.leave(self)
+        good = kind is None or (isinstance(error, SystemExit) and not error.code)
+        self.finish("finished" if good else "failed")
 
     def _at_exit(self) -> None:
-        self.finish("finished")
+        crashed = getattr(sys, "last_value", None) is not None and not hasattr(sys, "ps1")
+        self.finish("failed" if crashed else "finished")
+
+    def _forked(self) -> None:
+        """In a forked worker: the threads and the journals are the parent's."""
+        self._ending = threading.Lock()
+        self._capturing = None
+        self._deferred = Deferred(self.workspace, self._outbox.place, quiet=True)
+
+    def __reduce__(self) -> tuple[Callable[..., ActiveRun], tuple[Any, ...]]:
+        opener = getattr(self.workspace, "opener", None)
+        return _attached, (opener, self.workspace.url, self.record)
+
+    def __repr__(self) -> str:
+        return f"<run {self.record.name!r} of {self.record.experiment!r}, {self.id}>"
+
+    def _repr_html_(self) -> str:
+        from fettle.tracking.shown import html
+
+        shown = self.record
+        with suppress(FettleError):
+            self.flush()
+            shown = self.workspace.call("tracking.show", run=self.id)
+        return html(shown)
 
 
-def number(key: str, value: Any) -> float:
-    """A metric's value as a float.
-
-    Raises:
-        Invalid: It is no number.
-    """
-    try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise Invalid(
-            f"The metric {key!r} takes numbers.",
-            found=f"{value!r}"[:80],
-            hint="Use a tag for text: run.set(tags={…})",
-        ) from error
-
-
-def plain(value: Any) -> Any:
-    """A parameter as JSON can write it: numbers, texts, lists and tables stay, the rest becomes its text."""
-    if isinstance(value, bool | int | str | None):
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    scalar = getattr(value, "item", None)  # numpy's and torch's numbers
-    if callable(scalar) and getattr(value, "ndim", None) == 0:
-        return plain(scalar())
-    return str(value)
+def _attached(opener: Callable[[str], Surface], url: str, record: Run) -> ActiveRun:
+    """A run in the process where it was unpickled: the one that is open there, or attached to it."""
+    return context.open_here(record.id) or ActiveRun(opener(url), record, owner=False)

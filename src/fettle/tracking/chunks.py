@@ -1,12 +1,11 @@
 """Metric points as compressed columns: what the database keeps instead of a row for each point.
 
-Steps and times are written as differences, every column is turned so that equal byte positions lie together, and the
-whole is compressed: a smooth curve takes about 7 bytes a point. Decoding gives back every bit, NaN payloads included.
+A chunk is its format, the number of points, the lengths of two columns, and the three columns: steps, times, values,
+each in the encoding that makes it smallest (`columns`). Decoding gives back every bit, NaN payloads included.
 """
 
 from __future__ import annotations
 
-import itertools
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,13 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 import zstandard
 
+from fettle.tracking.columns import decode_floats, decode_integers, encode_floats, encode_integers
 from fettle.tracking.records.metrics import Column
 
-FULL = 4096
-"""A chunk of this many points is closed; a smaller one is grown by the next append."""
-
 _HEAD = struct.Struct("<BI")
-_FORMAT = 1
+_PARTS = struct.Struct("<II")
+_ROWS, _FIRST_FORMAT, _FORMAT = 0, 1, 2
+_ROW = np.dtype([("step", "<i8"), ("at", "<i8"), ("value", "<f8")])
+_MOST_ROWS = 48
+"""Fewer points are kept as they are: nothing is gained by pressing them, and they are rewritten soon."""
+_MOST_QUICK = 256
+"""Fewer points are pressed in one go, in the first format: a chunk of that size is about to grow."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,25 @@ class Points:
     def joined(cls, parts: Iterable[Points]) -> Points:
         """One after the other."""
         whole = list(parts)
+        if len(whole) == 1:
+            return whole[0]
         return cls(
             np.concatenate([each.steps for each in whole]),
             np.concatenate([each.at_us for each in whole]),
             np.concatenate([each.values for each in whole]),
         )
 
+    @classmethod
+    def none(cls) -> Points:
+        """No points."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
+
     def in_order(self) -> Points:
         """Sorted by step, then time; points that agree in both stay as they were logged."""
-        order = np.lexsort((self.at_us, self.steps))
-        return self[order]
+        later, same = self.steps[1:] > self.steps[:-1], self.steps[1:] == self.steps[:-1]
+        if (later | (same & (self.at_us[1:] >= self.at_us[:-1]))).all():
+            return self
+        return self[np.lexsort((self.at_us, self.steps))]
 
     def __getitem__(self, chosen: np.ndarray | slice) -> Points:
         return Points(self.steps[chosen], self.at_us[chosen], self.values[chosen])
@@ -69,52 +81,63 @@ class Points:
 
 def encode(points: Points) -> bytes:
     """Compress points; `decode` gives them back bit for bit."""
-    planes = b"".join(
-        _planes(each)
-        for each in (
-            np.diff(points.steps, prepend=np.int64(0)),
-            np.diff(points.at_us, prepend=np.int64(0)),
-            np.ascontiguousarray(points.values).view(np.int64),
-        )
-    )
-    return _HEAD.pack(_FORMAT, len(points)) + zstandard.compress(planes, 3)
+    if len(points) < _MOST_ROWS:
+        return _HEAD.pack(_ROWS, len(points)) + _table(points).tobytes()
+    if len(points) < _MOST_QUICK:
+        return _encode_first(points)
+    steps = encode_integers(points.steps)
+    at_us = encode_integers(points.at_us)
+    head = _HEAD.pack(_FORMAT, len(points)) + _PARTS.pack(len(steps), len(at_us))
+    return head + steps + at_us + encode_floats(points.values)
 
 
 def decode(data: bytes) -> Points:
-    """Undo `encode`."""
+    """Undo `encode`, of this version and of those before.
+
+    Raises:
+        ValueError: A newer fettle wrote it.
+    """
     form, count = _HEAD.unpack_from(data)
+    if form == _ROWS:
+        table = np.frombuffer(data, _ROW, count, _HEAD.size)
+        return Points(*(np.ascontiguousarray(table[name]) for name in ("step", "at", "value")))
+    if form == _FIRST_FORMAT:
+        return _decode_first(data, count)
     if form != _FORMAT:
-        raise ValueError(f"metric chunk of format {form}; this fettle reads {_FORMAT}")
+        raise ValueError(f"metric chunk of format {form}; this fettle reads up to {_FORMAT}")
+    steps, at_us = _PARTS.unpack_from(data, _HEAD.size)
+    begin = _HEAD.size + _PARTS.size
+    middle, end = begin + steps, begin + steps + at_us
+    return Points(
+        decode_integers(data[begin:middle], count),
+        decode_integers(data[middle:end], count),
+        decode_floats(data[end:], count),
+    )
+
+
+def _table(points: Points) -> np.ndarray:
+    table = np.empty(len(points), _ROW)
+    table["step"], table["at"], table["value"] = points.steps, points.at_us, points.values
+    return table
+
+
+def _encode_first(points: Points) -> bytes:
+    bits = np.ascontiguousarray(points.values, "<f8").view(np.int64)
+    columns = np.stack([_differences(points.steps), _differences(points.at_us), bits]).astype(
+        "<i8", copy=False
+    )
+    planes = np.ascontiguousarray(columns.view(np.uint8).reshape(3, -1, 8).transpose(0, 2, 1))
+    return _HEAD.pack(_FIRST_FORMAT, len(points)) + zstandard.compress(planes.tobytes(), 1)
+
+
+def _differences(column: np.ndarray) -> np.ndarray:
+    made = column.copy()
+    made[1:] -= column[:-1]
+    return made
+
+
+def _decode_first(data: bytes, count: int) -> Points:
+    """Differences and values as planes in one Zstandard frame."""
     planes = np.frombuffer(zstandard.decompress(data[_HEAD.size :]), np.uint8).reshape(3, 8, count)
     steps, at_us, bits = (np.ascontiguousarray(each.T).view("<i8").ravel() for each in planes)
     return Points(np.cumsum(steps), np.cumsum(at_us), bits.view(np.float64))
-
-
-def _planes(column: np.ndarray) -> bytes:
-    return np.ascontiguousarray(column.astype("<i8").view(np.uint8).reshape(-1, 8).T).tobytes()
-
-
-def thin(points: Points, most: int) -> Points:
-    """At most `most` points that draw the same curve: the lowest and highest of each stretch, and both ends.
-
-    A spike of one point stays visible, which evenly spaced sampling would lose.
-
-    Args:
-        points: In order.
-        most: 0 means all.
-    """
-    if most <= 0 or len(points) <= most:
-        return points
-    if most < 4:
-        return points[np.linspace(0, len(points) - 1, most).astype(np.int64)]
-    edges = np.linspace(0, len(points), (most - 2) // 2 + 1).astype(np.int64)
-    keep = {0, len(points) - 1}
-    for start, end in itertools.pairwise(edges):
-        stretch = points.values[start:end]
-        finite = np.isfinite(stretch)
-        if finite.any():
-            keep.add(int(start + np.argmin(np.where(finite, stretch, np.inf))))
-            keep.add(int(start + np.argmax(np.where(finite, stretch, -np.inf))))
-        else:
-            keep.add(int(start))
-    return points[np.array(sorted(keep))]

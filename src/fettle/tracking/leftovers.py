@@ -7,25 +7,33 @@ from typing import TYPE_CHECKING
 
 from fettle.core.errors import NotFound, Unavailable
 from fettle.storage.locks import FileLock
-from fettle.tracking.outbox import Carrier, discard, runs_folder
+from fettle.tracking import deferred
+from fettle.tracking.carrier import Carrier, discard
+from fettle.tracking.outbox import runs_folder
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
 
 
-def recover(ws: Surface) -> list[str]:
+def recover(ws: Surface, run: str | None = None) -> list[str]:
     """Send the journals of runs whose process is gone, and end those runs; return their ids.
 
     Idempotent, and safe in many processes at once: a record arrives once, whoever carries it. A run of which another
     process still logs goes on. A workspace that is away is tried again next time.
+
+    Args:
+        ws: The workspace.
+        run: Only the journals of this run.
     """
     recovered = set()
-    for journal in sorted(runs_folder(ws).glob("*/*/")):
+    for journal in sorted(runs_folder(ws).glob(f"{run or '*'}/*/")):
         try:
             if _recover(ws, journal):
                 recovered.add(journal.parent.name)
-        except (NotFound, Unavailable, FileNotFoundError):
-            continue  # another workspace's run, the workspace is away, or somebody else was faster
+        except (NotFound, FileNotFoundError):
+            continue  # another workspace's run, or somebody else was faster
+        except Unavailable:
+            break  # to ask again for each would take long
     return sorted(recovered)
 
 
@@ -43,13 +51,17 @@ def _recover(ws: Surface, journal: Path) -> bool:
 
 def _carry(ws: Surface, journal: Path) -> None:
     run = journal.parent.name
+    deferred.carry(ws, run, journal)
     if (journal / "records").is_dir():
         Carrier(ws, run, journal).carry()
-    shown = ws.call("tracking.show", run=run)
-    if shown.status == "running" and not _logged_elsewhere(journal):
-        ended = journal / "status"
-        ws.call("tracking.finish", run=run, status=ended.read_text() if ended.exists() else "killed")
+    if not (journal / "guest").exists() and not _logged_elsewhere(journal):
+        _end(ws, run, journal / "status")
     discard(journal)
+
+
+def _end(ws: Surface, run: str, ended: Path) -> None:
+    if ws.call("tracking.show", run=run).status == "running":
+        ws.call("tracking.finish", run=run, status=ended.read_text() if ended.exists() else "killed")
 
 
 def _logged_elsewhere(journal: Path) -> bool:

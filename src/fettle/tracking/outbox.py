@@ -3,38 +3,41 @@
 What a run logs goes into a journal on this machine first. A thread reads that journal and sends it on with
 `tracking.append`, which takes each record exactly once. While the workspace is away the journal waits; after a kill
 the next run carries it over (`recover`). Online and offline are one path.
+
+A forked child gets a journal of its own when it first logs, beside its parent's; it has no thread and asks nothing of
+the workspace, whose connections are the parent's: the parent carries the journals of its children too.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
-import shutil
+import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from fettle.core import ids
-from fettle.core.errors import FettleError, Unavailable
+from fettle.core.clock import Clock, SystemClock
+from fettle.core.errors import FettleError
+from fettle.storage.disks import disk_failure
 from fettle.storage.locks import FileLock
-from fettle.storage.open import open_journal, read_journal
+from fettle.storage.open import open_journal
+from fettle.tracking import deferred
+from fettle.tracking.carrier import Carrier, discard
+from fettle.tracking.entries import Form, declare
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
     from fettle.storage.ports import Journal
 
-Record = tuple[int, int, dict[str, float]]
-"""Step, time in microseconds since 1970, and the value of each metric."""
-
-_BATCH = 20_000
 _PAUSE_S = 0.5
-_SEGMENT_BYTES = 1 << 20
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Record).decode
+_SEGMENT_BYTES = 4 << 20
+_CHILD = "+"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def runs_folder(ws: Surface) -> Path:
@@ -48,162 +51,186 @@ class Outbox:
     Args:
         ws: The workspace to carry to.
         run: The run's id.
+        guest: True for a process that logs to a run which another one ends.
+
+    Attributes:
+        folder: Where the journal is.
+        inherited: True in a forked child: neither the run nor the journal it was opened with are this process's.
     """
 
-    def __init__(self, ws: Surface, run: str) -> None:
+    def __init__(self, ws: Surface, run: str, *, guest: bool = False) -> None:
+        self._ws = ws
         self._run = run
+        self._guest = guest
+        self._now = ticking(ws.clock)
+        self.inherited = False
         self.folder = runs_folder(ws) / run / ids.event_id()
-        self._alive = _appear(self.folder, ws.folder / "tracking.new")
-        self._append: Callable[[bytes], object] = self._append_first
+        self._alive: FileLock | None = _appear(self.folder, ws.folder / "tracking.new", guest=guest)
+        self._carrier = Carrier(ws, run, self.folder)
+        self._begin()
+        _known.add(self)
+
+    def _begin(self) -> None:
+        self._forms: dict[tuple[str, ...], Form] = {}
         self._opening = threading.Lock()
         self._journal: Journal | None = None
-        self._carrier = Carrier(ws, run, self.folder)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._carry_on, name=f"fettle-run-{run[-6:]}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._carry_on, name=f"fettle-run-{self._run[-6:]}", daemon=True
+        )
 
-    def add(self, record: Record) -> None:
-        """Append one record; when this returns, a kill of the process does not lose it."""
-        self._append(_encode(record))
+    def add(self, step: int, values: Mapping[str, Any]) -> None:
+        """Append one record; when this returns, a kill of the process does not lose it.
 
-    def _append_first(self, data: bytes) -> None:
+        Args:
+            step: Where in the training.
+            values: Metric and number; what is no number raises one of `entries.REFUSED` and adds nothing.
+        """
+        keys = tuple(values)
+        form = self._forms.get(keys) or self._declare(keys)
+        form.append(form.pack(2, form.number, step, self._now(), *values.values()))
+
+    def place(self) -> Path:
+        """The folder of this process's journal, made if it is not there yet."""
+        with self._opening:
+            return self._settled()
+
+    def _settled(self) -> Path:
+        if self._alive is None:
+            self._alive = _appear(self.folder, self._ws.folder / "tracking.new", guest=True)
+        return self.folder
+
+    def _declare(self, keys: tuple[str, ...]) -> Form:
         """Open the journal when something is logged: most runs of a search log little or nothing."""
         with self._opening:
             if self._journal is None:
-                self._journal = open_journal(self.folder / "records", ack="os", segment_bytes=_SEGMENT_BYTES)
-                self._append = self._journal.append
-                self._thread.start()
-        self._append(data)
+                folder = self._settled() / "records"
+                self._journal = open_journal(folder, ack="os", segment_bytes=_SEGMENT_BYTES)
+                if not self.inherited:
+                    self._thread.start()
+            if keys not in self._forms:
+                self._forms[keys] = declare(self._journal, len(self._forms), keys)
+            return self._forms[keys]
 
     def flush(self) -> None:
-        """Return when everything added so far is in the workspace.
+        """Return when everything added so far is in the workspace; in a forked child, in the journal.
 
         Raises:
             Unavailable: The workspace cannot be reached; the journal keeps what it has.
         """
-        if self._journal is not None:
-            self._carrier.carry()
+        if not self.inherited:
+            self._carry()
 
-    def close(self, status: str) -> bool:
-        """Carry over what is left; False if the workspace is away: the journal stays, and with it how the run ended."""
+    def close(self, status: str | None) -> bool:
+        """Carry over what is left; False if the workspace is away: the journal stays, and with it how the run ended.
+
+        Args:
+            status: How the run ended; None if it goes on in another process.
+        """
         self._stop.set()
-        arrived = True
-        if self._journal is not None:
+        if self._thread.is_alive():
             self._thread.join()
-            try:
-                self._carrier.carry()
-            except Unavailable:
-                arrived = False
+        arrived = not self.inherited
+        try:
+            self.flush()
+        except FettleError:  # the workspace is away, or has not been told of the run
+            arrived = False
+        if self._journal is not None:
             self._journal.close()
-        (self.folder / "status").write_text(status)
+        if status is not None and not self.inherited:
+            with contextlib.suppress(OSError):  # the disk is full: then the next run calls this one killed
+                (self.folder / "status").write_text(status)
         return arrived
 
     def leave(self, *, discarded: bool) -> None:
         """Let go of the journal; `discarded` takes it away, when all of it and the end of the run have arrived."""
-        if discarded:
+        if discarded and not self.inherited:
             discard(self.folder)
-        self._alive.release()
-        self._alive.close()
+        if self._alive is not None:
+            self._alive.release()
+            self._alive.close()
+
+    def leave_quietly(self) -> None:
+        """End a forked child's part: close its journal, which its parent carries over."""
+        self.close(None)
+        self.leave(discarded=False)
+
+    def _carry(self) -> None:
+        if self._journal is not None:
+            self._carrier.carry()
+        for child in self.folder.parent.glob(f"{self.folder.name}{_CHILD}*/"):
+            self._carry_child(child)
+
+    def _carry_child(self, folder: Path) -> None:
+        lock = FileLock(folder / "alive")
+        try:
+            ended = lock.acquire(wait=False)
+            if ended:
+                deferred.carry(self._ws, self._run, folder)
+            if (folder / "records").is_dir():
+                Carrier(self._ws, self._run, folder).carry()
+            if ended:
+                discard(folder)
+                lock.release()
+        except FileNotFoundError:
+            pass  # somebody else carried it and took it away
+        finally:
+            lock.close()
 
     def _carry_on(self) -> None:
         pause_s = _PAUSE_S
         while not self._stop.wait(pause_s):
             try:
-                self._carrier.carry()
+                self._carry()
                 pause_s = _PAUSE_S
             except (
                 FettleError
             ):  # told again by flush() or kept for recover(); a training is never stopped by it
                 pause_s = min(pause_s * 2, 30.0)
 
-
-class Carrier:
-    """Sends the records of one journal on, from where the workspace is."""
-
-    def __init__(self, ws: Surface, run: str, folder: Path) -> None:
-        self._ws = ws
-        self._run = run
-        self._folder = folder
-        self._sent = 0
-        self._position: str | None = None
-        self._guard = threading.Lock()
-
-    def carry(self) -> int:
-        """Send all records that have not arrived; return how many the workspace has now."""
-        with self._guard:
-            for batch in _batches(self._pending()):
-                self._send(batch)
-            return self._sent
-
-    def _pending(self) -> Iterator[tuple[str, bytes]]:
-        return read_journal(self._folder / "records", self._position)
-
-    def _send(self, batch: list[tuple[str, bytes]]) -> None:
-        while batch:
-            columns = pack([_decode(data) for _, data in batch])
-            there: int = self._ws.call(
-                "tracking.append",
-                run=self._run,
-                journal=self._folder.name,
-                first=self._sent,
-                records=len(batch),
-                columns=columns,
-            )
-            arrived = there - self._sent
-            if arrived <= 0 or arrived > len(batch):
-                arrived = self._skip(there, len(batch))
-            self._position = batch[arrived - 1][0] if arrived else self._position
-            self._sent += arrived
-            batch = batch[arrived:]
-
-    def _skip(self, there: int, waiting: int) -> int:
-        """How many of the waiting records are there already, sent by another carrier of the same journal."""
-        if there <= self._sent:
-            raise Unavailable(
-                f"Run {self._run} lost records that had arrived.",
-                found=f"{there} records in the workspace, {self._sent} sent",
-                hint="Was the workspace restored from a backup? `fettle doctor` looks at it.",
-            )
-        return min(there - self._sent, waiting)
+    def _inherit(self) -> None:
+        """In a forked child: leave the parent's journal alone."""
+        self.inherited = True
+        self._alive = None
+        top = self.folder.name.partition(_CHILD)[0]
+        self.folder = self.folder.parent / f"{top}{_CHILD}{ids.event_id()}"
+        self._begin()
 
 
-def _appear(folder: Path, staging: Path) -> FileLock:
+def ticking(clock: Clock) -> Callable[[], int]:
+    """The clock in whole microseconds since 1970; the machine's own is asked directly."""
+    if type(clock) is SystemClock:
+        return _machine_us
+    return lambda: (clock.now() - _EPOCH) // timedelta(microseconds=1)
+
+
+def _machine_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _appear(folder: Path, staging: Path, *, guest: bool) -> FileLock:
     """Make a journal's folder appear with its lock already held, so that `recover` never takes it for a dead one."""
     made = staging / folder.name
-    made.mkdir(parents=True)
-    lock = FileLock(made / "alive")
-    lock.acquire()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made.rename(folder)
+    try:
+        made.mkdir(parents=True)
+        if guest:
+            (made / "guest").touch()
+        lock = FileLock(made / "alive")
+        lock.acquire()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made.rename(folder)
+    except OSError as error:
+        raise disk_failure(error, folder) from error
     return lock
 
 
-def _batches(records: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
-    while batch := list(itertools.islice(records, _BATCH)):
-        yield batch
+_known: weakref.WeakSet[Outbox] = weakref.WeakSet()
 
 
-def pack(records: list[Record]) -> list[Mapping[str, object]]:
-    """Records as packed columns, one for each metric, in the form of `records.Column`."""
-    from fettle.tracking.points import columns_of_rows
-
-    rows: dict[str, list[tuple[int, int, float]]] = {}
-    for step, at_us, values in records:
-        for key, value in values.items():
-            rows.setdefault(key, []).append((step, at_us, value))
-    columns = {key: columns_of_rows(found) for key, found in rows.items()}
-    return [
-        {
-            "key": key,
-            "steps": each.steps.tobytes(),
-            "at_us": each.at_us.tobytes(),
-            "values": each.values.tobytes(),
-        }
-        for key, each in columns.items()
-    ]
+def _inherit_all() -> None:
+    for outbox in list(_known):
+        outbox._inherit()  # the module's own
 
 
-def discard(folder: Path) -> None:
-    """Remove a journal whose records have all arrived, and the run's folder when that was the last."""
-    shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(OSError):  # another journal of the run is still there
-        folder.parent.rmdir()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_inherit_all)

@@ -10,7 +10,7 @@ from fettle.web.stations import RUNNING, WAITING, middle, stations
 
 SHOWN_WINDOWS = 200
 SHOWN_RUNS = 8
-ENDED = ("promoted", "rejected", "failed")
+ENDED = ("promoted", "proposed", "rejected", "failed")
 
 
 def read_overview(ws: Surface, asked: Asked) -> Facts:

@@ -17,12 +17,13 @@ STATES = (
     "training",
     "evaluating",
     "promoted",
+    "proposed",
     "rejected",
     "failed",
     "coalesced",
 )
 WAY = ("observed", "decided", "training", "evaluating")
-ENDS = ("promoted", "rejected", "failed", "coalesced")
+ENDS = ("promoted", "proposed", "rejected", "failed", "coalesced")
 SHOWN_INTENTS = 1000
 
 

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from fettle.acts import Surface
 from fettle.core.errors import FettleError
+from fettle.core.urls import shown
 from fettle.web import evidence, formats
 from fettle.web.asked import Asked
 from fettle.web.assets import Assets
@@ -129,7 +130,7 @@ class Site:
         return {
             "asked": asked,
             "theme": theme if theme in THEMES else THEMES[0],
-            "workspace": self.ws.url.partition("?")[0],
+            "workspace": shown(self.ws.url).partition("?")[0],
             "now": now,
             "ago": partial(formats.age, now=now),
             "ago_here": partial(formats.age, now=datetime.now(UTC)),

@@ -150,7 +150,7 @@ def _retraining(facts: Facts) -> list[Station]:
     active = next((each for each in intents if each.state in RUNNING), None)
     waiting = sum(each.state in WAITING for each in intents)
     promoted = sum(each.state == "promoted" for each in intents)
-    ended = sum(each.state in ("promoted", "rejected", "failed") for each in intents)
+    ended = sum(each.state in ("promoted", "proposed", "rejected", "failed") for each in intents)
     decide = f"{waiting} waiting" if waiting else plural(len(intents), "intent")
     if active is not None:
         now = Station("retrain", "busy", active.state, f"/intents/{segment(active.id)}")

@@ -25,7 +25,7 @@ ROOMS = (
     "governance",
 )  # fmt: skip
 
-ERRANDS = ("privacy", "data", "labels", "features")
+ERRANDS = ("privacy", "data", "labels", "features", "tracking", "registry", "governance")
 """The rooms with errands: what is done beside the workspace, by way of its acts."""
 
 STORES = ("acts", *ROOMS)

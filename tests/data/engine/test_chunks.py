@@ -1,6 +1,7 @@
 """The cuts are part of the data format: golden vectors hold them, and a second implementation reproduces them."""
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,8 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fettle.data.engine.chunks import cut
+from fettle.data.engine.blocks import BLOCK_BYTES, MOST_BLOCKS, ROOM, Blocks
+from fettle.data.engine.chunks import Cutter
 from fettle.data.engine.format import Chunking
 from fettle.data.engine.lists import (
     ChunkList,
@@ -50,6 +52,21 @@ def inputs() -> dict[str, bytes]:
         "above the minimum": noise[: SIZES.min + 1],
         "odd": noise[:262_143],
     }
+
+
+def cut(pieces: Iterable[bytes]) -> list[bytes]:
+    """The chunks of a stream that comes in these pieces, each in a block of its own (or several, where it is long)."""
+    cutter, blocks, found = Cutter(), Blocks(), []
+    before = None
+    for piece in pieces:
+        for at in range(0, len(piece), BLOCK_BYTES):
+            block = blocks.take()
+            assert block.fill(memoryview(piece)[at : at + BLOCK_BYTES]) == len(block.data)
+            found += map(bytes, cutter.chunks(block))
+            if before is not None:
+                before.drop()
+            before = block
+    return found + [bytes(chunk) for chunk in cutter.last()]
 
 
 def gear_table() -> list[int]:
@@ -112,14 +129,14 @@ def test_cuts_do_not_depend_on_blocks(size: int, blocks: list[int], seed: int):
         pieces.append(data[at : at + block])
         at += block
     pieces.append(data[at:])
-    assert [bytes(chunk) for chunk in cut(pieces)] == [bytes(chunk) for chunk in cut([data])]
-    assert b"".join(bytes(chunk) for chunk in cut(pieces)) == data
+    assert cut(pieces) == cut([data])
+    assert b"".join(cut(pieces)) == data
 
 
 def test_sizes_are_bounded_and_boundaries_come_back_after_an_insertion():
     data = inputs()["noise"]
-    before = [bytes(chunk) for chunk in cut([data])]
-    after = [bytes(chunk) for chunk in cut([data[:1_000_000] + b"inserted" + data[1_000_000:]])]
+    before = cut([data])
+    after = cut([data[:1_000_000] + b"inserted" + data[1_000_000:]])
     assert all(SIZES.min <= len(chunk) <= SIZES.max for chunk in before[:-1])
     assert len(set(after) - set(before)) <= 3
 
@@ -131,3 +148,18 @@ def test_lists_come_back(rows: list[tuple[bytes, int]]):
     segments = [Segment(digest, size, 3) for digest, size in rows]
     found = ChunkList(sum(size for _, size in rows), segments)
     assert decode_list(encode_list(found)) == found
+
+
+def test_blocks_are_used_again_and_never_while_somebody_reads_them():
+    blocks = Blocks()
+    taken = [blocks.take() for _ in range(MOST_BLOCKS)]
+    assert taken[0].fill(memoryview(bytes(2 * BLOCK_BYTES))) == BLOCK_BYTES
+    assert taken[0].full
+    taken[0].hold()
+    taken[0].drop()
+    taken[1].drop()
+    again = blocks.take()
+    assert again is taken[1]
+    taken[0].drop()
+    assert blocks.take() is taken[0]
+    assert taken[0].begin == taken[0].end == ROOM

@@ -254,6 +254,28 @@ def test_a_second_copy_is_read_where_the_first_is_damaged(found: Repository, tmp
     assert (tmp_path / "out").read_bytes() == data
 
 
+def test_a_large_file_is_put_together_from_sound_copies(found: Repository, tmp_path: Path):
+    other = reopened(found, cache=tmp_path / "second-cache")
+    data = noise(3_000_000) + b"text that shrinks " * 20_000 + noise(400_000, 1)
+    with found.writer() as one, other.writer() as two:  # neither knows of the other's pack
+        digest = one.put_bytes(data).digest
+        two.put_bytes(data)
+    first, second = (tmp_path / "store" / "data" / "packs" / f"{name}.pack" for name in packs_of(found))
+    whole = first.read_bytes()
+    for at, pack in ((1_000_000, first), (2_000_000, second)):
+        pack.write_bytes(pack.read_bytes()[:at] + bytes(9) + pack.read_bytes()[at + 9 :])
+    reopened(found).fetch(digest, tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == data
+    first.write_bytes(whole[: len(whole) // 3])
+    second.write_bytes(whole)
+    reopened(found).fetch(digest, tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == data
+    second.write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(Unavailable):
+        reopened(found).fetch(digest, tmp_path / "other")
+    assert not list(tmp_path.glob("*other*"))
+
+
 def test_a_newer_format_is_refused(found: Repository):
     found.blobs.put("data/format.json", b'{"version":99,"hash":"sha9","pack_bytes":1}')
     with pytest.raises(Unavailable, match="format"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Literal
 
@@ -179,9 +180,10 @@ def hook(ctx: Context, event: Event, target: str, *, dataset: str = "*", timeout
         dataset: For which datasets, with `*` and `?`.
         timeout_s: Longer counts as refused, in seconds.
     """
+    from fettle.storage import outgoing
+
     kind: Literal["webhook"] = "webhook"
-    if not target.startswith(("https://", "http://")):
-        raise Invalid(f"{target!r} is no address.", hint="Give https://…; commands stand in fettle.toml.")
+    outgoing.checked(target)
     made = Hook(event, kind, target, dataset, timeout_s)
     webhooks.change(ctx.blobs, lambda known: [*(each for each in known if not _same(each, made)), made])
     return made
@@ -238,10 +240,15 @@ def roots(ctx: Context) -> Roots:
         trees=sorted({each.tree for each in found if each.tree}),
         commits=sorted(kept),
         expired=sorted(everything - kept - gone),
-        objects=sorted(
-            {digest for each in found for digest in (each.profile_digest, each.schema_digest) if digest}
-        ),
+        objects=sorted({digest for each in found for digest in _objects(each) if digest}),
     )
+
+
+def _objects(commit: Commit) -> tuple[str, ...]:
+    """The objects without which a version is not what it was: its profile, its schema, and how it was cleaned."""
+    cleaning = commit.metadata.get("cleaning", "")
+    fitted = cleaning if re.fullmatch("[0-9a-f]{64}", cleaning) else ""
+    return commit.profile_digest, commit.schema_digest, fitted
 
 
 @act("data.let_go", needs=Role.APPROVER, plumbing=True)

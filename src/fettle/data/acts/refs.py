@@ -13,7 +13,7 @@ from fettle.data.store import versions as store
 
 
 @act("data.branch")
-def branch(ctx: Context, dataset: str, name: str, *, at: str = "main") -> Commit:
+def branch(ctx: Context, dataset: str, name: str, *, at: str = "main") -> Pointer:
     """Make a branch of a dataset, so that another line of commits can begin there.
 
     Args:
@@ -29,7 +29,7 @@ def branch(ctx: Context, dataset: str, name: str, *, at: str = "main") -> Commit
         ctx.tx, dataset, name, old=None, new=start.id, at=ctx.now, by=ctx.actor, reason=f"branch at {at}"
     )
     ctx.emit("data.branched", f"dataset:{dataset}", branch=name, commit=start.id)
-    return start
+    return Pointer(dataset, name, "branch", start.id, ctx.now, ctx.actor, f"branch at {at}")
 
 
 @act("data.tag")

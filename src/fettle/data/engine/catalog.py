@@ -40,6 +40,7 @@ class Catalog:
         self._single: dict[str, Table] = {}
         self._merged: dict[Path, Table] = {}
         self._tables: tuple[Table, ...] = ()
+        self._last: Table | None = None
         self._there: frozenset[str] = frozenset()
         self._loaded = False
         self.damaged: dict[str, Unavailable] = {}
@@ -85,11 +86,16 @@ class Catalog:
         """Where an object lies, in any pack but those `without`; None if no known pack has it."""
         if not self._loaded:
             self.refresh()
+        last = self._last  # what lies in one pack is mostly asked for together
+        frame = last.find(digest) if last is not None else None
+        if frame is not None and frame.pack in self._there and frame.pack not in without:
+            return frame
         for table in self._tables:
             frame = table.find(digest)
             if frame is None:
                 continue
             if frame.pack in self._there and frame.pack not in without:
+                self._last = table
                 return frame
             for frame in table.find_all(digest):
                 if frame.pack in self._there and frame.pack not in without:
@@ -111,6 +117,12 @@ class Catalog:
             frame = self.find(digest)
         return frame
 
+    def known(self, without: Collection[str] = ()) -> Known:
+        """What all packs but those `without` hold at this moment, for many questions."""
+        if not self._loaded:
+            self.refresh()
+        return Known(self._tables, self._there.difference(without))
+
     def rows(self, pack: str) -> Iterator[tuple[bytes, Frame]]:
         """Digest and frame of everything in a pack; nothing if it went."""
         table = self._single.get(pack) or self._load(pack)
@@ -127,6 +139,7 @@ class Catalog:
         loaded = self._single.keys() | {pack for table in self._merged.values() for pack in table.packs}
         self._there = frozenset(there & loaded)
         tables = (*self._single.values(), *self._merged.values())
+        self._last = None
         self._tables = tuple(sorted(tables, key=lambda table: -table.count))  # the likeliest first
         self._loaded = True
 
@@ -205,3 +218,25 @@ class Catalog:
             self._folder.mkdir(parents=True, exist_ok=True)
             partial.write_bytes(data)
             partial.replace(self._copy(pack))
+
+
+class Known:
+    """What some packs hold, asked one digest after another. Belongs to one thread.
+
+    What lies in one pack is mostly asked for together, so the pack that answered last is asked first.
+    """
+
+    def __init__(self, tables: Collection[Table], packs: frozenset[str]) -> None:
+        self._tables = [table for table in tables if not packs.isdisjoint(table.packs)]
+        self._packs = packs
+
+    def __contains__(self, digest: bytes) -> bool:
+        for place, table in enumerate(self._tables):
+            frame = table.find(digest)
+            if frame is None:
+                continue
+            if frame.pack in self._packs or any(each.pack in self._packs for each in table.find_all(digest)):
+                if place:
+                    self._tables.insert(0, self._tables.pop(place))
+                return True
+        return False

@@ -6,9 +6,10 @@ are part of the data format: golden vectors and a second implementation in `test
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from fettle.data.engine.blocks import ROOM, Block
 from fettle.data.engine.format import Chunking
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _SIZES = Chunking()
 
 
-def cutter() -> FastCDC:
+def fastcdc() -> FastCDC:
     """The chunker with the sizes of the format."""
     from pyfastcdc import FastCDC
 
@@ -30,34 +31,37 @@ def cutter() -> FastCDC:
     )
 
 
-def cut(blocks: Iterable[bytes]) -> Iterator[memoryview]:
-    """The chunks of a stream, whatever its blocks are; views into them where a chunk lies within one.
+class Cutter:
+    """Cuts one stream, whose blocks come in order; what the blocks are does not change the cuts.
 
-    A chunk is certain once `max` bytes from its start are known. So the end of a block is cut together with the
-    beginning of the next: only those few bytes are copied.
+    A chunk is certain once `max` bytes from its start are known. What is not certain at the end of a block is copied to
+    the room in front of the next one, so a chunk lies within one block always.
+
+    Attributes:
+        rest: The end of the last block, not certain yet.
     """
-    fastcdc = cutter()
-    rest = memoryview(b"")
-    for block in blocks:
-        view = memoryview(block)
-        at = 0
-        while rest and at < len(view):
-            joined = memoryview(b"".join((rest, view[at : at + _SIZES.max])))
-            if len(joined) < _SIZES.max:
-                rest, at = joined, len(view)
-                continue
-            size = next(iter(fastcdc.cut_buf(joined))).length
-            if size >= len(rest):
-                at += size - len(rest)
-            yield joined[:size]
-            rest = rest[size:]
-        if at < len(view):
-            certain, following = len(view) - _SIZES.max, iter(fastcdc.cut_buf(view[at:]))
-            while at <= certain:
-                size = next(following).length
-                yield view[at : at + size]
-                at += size
-            rest = view[at:]
-    if len(rest):
-        for chunk in fastcdc.cut_buf(rest):
-            yield chunk.data
+
+    def __init__(self) -> None:
+        self._fastcdc = fastcdc()
+        self.rest = memoryview(b"")
+
+    def chunks(self, block: Block) -> Iterator[memoryview]:
+        """The chunks that are certain now, as views into the block; from its `begin` on, one after another.
+
+        Take all of them, and keep the block as it is until the next one was given.
+        """
+        block.begin = ROOM - len(self.rest)
+        block.view[block.begin : ROOM] = self.rest
+        return self._cut(block.view[block.begin : block.end], block.end - block.begin - _SIZES.max)
+
+    def last(self) -> Iterator[memoryview]:
+        """The chunks of what is left, as views into the last block; behind those that were given before."""
+        return self._cut(self.rest, len(self.rest) - 1)
+
+    def _cut(self, view: memoryview, certain: int) -> Iterator[memoryview]:
+        at, following = 0, self._fastcdc.cut_buf(view)
+        while at <= certain:
+            chunk = next(following).data
+            yield chunk
+            at += len(chunk)
+        self.rest = view[at:]

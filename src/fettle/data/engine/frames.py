@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from fettle.core.errors import Unavailable
+from fettle.data.engine.blocks import BLOCK_BYTES, ROOM, Blocks, Piece
 from fettle.data.engine.codecs import decode
-from fettle.data.engine.format import KINDS, LIST, Frame, pack_key
+from fettle.data.engine.format import KINDS, LIST, RAW, Frame, pack_key
 from fettle.data.engine.lists import decode_list
 from fettle.storage.ports import BlobStore
 
@@ -21,6 +22,11 @@ class FrameReader:
 
     def __init__(self, blobs: BlobStore, prefix: str) -> None:
         self._blobs, self._prefix = blobs, prefix
+
+    @property
+    def run_bytes(self) -> int:
+        """How much one request should fetch at most: from a folder little, for it is read into blocks."""
+        return BLOCK_BYTES if hasattr(self._blobs, "read_into") else _RUN_BYTES
 
     def one(self, digest: bytes, frame: Frame) -> bytes:
         """The plain bytes of one frame, verified.
@@ -40,12 +46,65 @@ class FrameReader:
         for _, frame in wanted:
             yield data[frame.offset - start : frame.offset - start + frame.stored]
 
+    def stretches(self, wanted: Sequence[Wanted], blocks: Blocks) -> Iterator[Piece]:
+        """The plain bytes of such frames in their order, unverified; those that lie together raw, in one piece.
+
+        A block that comes with a piece is held for whoever takes it, and to be dropped.
+
+        Raises:
+            Unavailable: The pack is too short, or a frame cannot be decoded.
+        """
+        pack, start = wanted[0][1].pack, wanted[0][1].offset
+        end = max(frame.offset + frame.stored for _, frame in wanted)
+        read_into = getattr(self._blobs, "read_into", None)
+        block = blocks.take() if read_into is not None and end - start <= BLOCK_BYTES else None
+        try:
+            if read_into is not None and block is not None:
+                block.end += read_into(
+                    pack_key(pack, self._prefix), start, block.view[ROOM : ROOM + end - start]
+                )
+                data = block.data
+            else:
+                data = memoryview(self._get(pack, start, end))
+            if len(data) < end - start:
+                raise damaged(*wanted[-1], "a pack that ends too early")
+            for piece in _stretched([frame for _, frame in wanted], data, start):
+                lent = block if isinstance(piece, memoryview) else None
+                if lent is not None:
+                    lent.hold()
+                yield piece, lent
+        finally:
+            if block is not None:
+                block.drop()
+
     def _get(self, pack: str, start: int, end: int) -> bytes:
         return self._blobs.get(pack_key(pack, self._prefix), start=start, end=end)
 
 
-def runs(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
-    """Group consecutive frames that one request should fetch: of one pack, in ascending order, with small gaps."""
+def _stretched(frames: Sequence[Frame], data: memoryview, start: int) -> Iterator[bytes | memoryview]:
+    """The plain bytes of frames that lie in `data`, which begins at `start` of the pack; views of it where raw."""
+    low = high = start
+    for frame in frames:
+        if frame.codec == RAW and frame.offset == high:
+            high += frame.stored
+            continue
+        if high > low:
+            yield data[low - start : high - start]
+        low, high = frame.offset, frame.offset + frame.stored
+        if frame.codec != RAW:
+            yield bytes(decode(data[low - start : high - start], frame.codec, frame.raw))
+            low = high
+    if high > low:
+        yield data[low - start : high - start]
+
+
+def runs(wanted: Iterable[Wanted], most: int = _RUN_BYTES) -> Iterator[list[Wanted]]:
+    """Group consecutive frames that one request should fetch: of one pack, in ascending order, with small gaps.
+
+    Args:
+        wanted: Digests and frames.
+        most: Bytes of a run, if it has more than one frame.
+    """
     run: list[Wanted] = []
     for each in wanted:
         frame = each[1]
@@ -55,7 +114,7 @@ def runs(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
                 frame.pack == last.pack
                 and last.offset <= frame.offset <= last.offset + last.stored + _GAP_BYTES
             )
-            if not near or frame.offset + frame.stored - first.offset > _RUN_BYTES:
+            if not near or frame.offset + frame.stored - first.offset > most:
                 yield run
                 run = []
         run.append(each)

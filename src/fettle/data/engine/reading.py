@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fettle.core.errors import NotFound, Unavailable
+from fettle.data.engine import blocks as blocks_
 from fettle.data.engine.catalog import Catalog
 from fettle.data.engine.format import LIST, Frame
 from fettle.data.engine.frames import FrameReader, Wanted, damaged, runs, verified
@@ -33,6 +34,19 @@ class Reader:
                 low, high = max(start - at, 0), min(end - at, piece.size)
                 yield plain if high - low == piece.size else plain[low:high]
                 at += piece.size
+
+    def unverified(self, found: ChunkList, blocks: blocks_.Blocks) -> Iterator[blocks_.Piece]:
+        """The bytes of a large file in order as the packs have them: whoever takes them holds the whole to its digest.
+
+        Raises:
+            NotFound: A pack went while we read.
+            Unavailable: Something is missing, or cannot be decoded.
+        """
+        for segment in found.segments:
+            pieces = decode_segment(self._require(segment.digest))
+            located = ((piece.digest, self._locate(piece.digest)) for piece in pieces)
+            for run in runs(located, self._frames.run_bytes):
+                yield from self._frames.stretches(run, blocks)
 
     def pieces(self, found: ChunkList) -> Iterator[Piece]:
         """All chunks of a large file in order."""

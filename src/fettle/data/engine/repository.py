@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from stat import S_ISLNK
 from typing import TYPE_CHECKING
 
 from fettle.core.clock import Clock, SystemClock
-from fettle.core.errors import Conflict, NotFound, Unavailable
+from fettle.core.errors import Conflict, NotFound
 from fettle.data.engine import leases
 from fettle.data.engine.catalog import Catalog
 from fettle.data.engine.external import External
-from fettle.data.engine.fetching import PART, Fetcher, Placed, Step, Wish, discard, write_file
+from fettle.data.engine.fetching import Fetcher, Placed, Step, Wish
 from fettle.data.engine.format import (
     LIST,
     FileRef,
@@ -27,14 +25,11 @@ from fettle.data.engine.format import (
 from fettle.data.engine.frames import FrameReader
 from fettle.data.engine.lists import decode_list
 from fettle.data.engine.reading import Reader
-from fettle.storage.disks import disk_failure
 from fettle.storage.objects import get_object, object_key
 from fettle.storage.ports import BlobStore
 
 if TYPE_CHECKING:
     from fettle.data.engine.writer import Writer
-
-_BUFFER_BYTES = 1 << 20
 
 __all__ = ["FileRef", "Repository"]
 
@@ -205,28 +200,9 @@ class Repository:
     # --- parts
 
     def _fetch_large(self, digest: str, path: str, mode: int) -> None:
-        from blake3 import blake3
+        from fettle.data.engine.assembling import fetch_large
 
-        if S_ISLNK(mode):
-            write_file(path, self.read(digest), mode)
-            return
-        partial = Path(path).with_name(f"{PART}{os.getpid()}-{os.urandom(4).hex()}")
-        hasher = blake3()
-        try:
-            partial.parent.mkdir(parents=True, exist_ok=True)
-            with open(
-                os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb", _BUFFER_BYTES
-            ) as file:
-                for piece in self.slices(digest):
-                    hasher.update(piece)
-                    file.write(piece)
-            if hasher.hexdigest() != digest:
-                raise _wrong(digest)
-            partial.replace(path)
-        except OSError as error:
-            raise disk_failure(error, path) from error
-        finally:
-            discard(partial)
+        fetch_large(self, digest, path, mode)
 
     def _object(self, digest: str) -> tuple[bytes, bool]:
         found = self.reader.object(binary(digest))
@@ -277,14 +253,5 @@ def not_here(digest: str) -> NotFound:
     return NotFound(
         f"There is no file or tree {digest[:12]}… in this data store.",
         hint="Was it made elsewhere and not pushed, or removed by gc?",
-        subject=f"object:{digest}",
-    )
-
-
-def _wrong(digest: str) -> Unavailable:
-    return Unavailable(
-        f"The file {digest[:12]}… is damaged.",
-        found="chunks that do not make up the file",
-        hint="Run fettle data fsck; with another copy (a push target) it can be repaired from there.",
         subject=f"object:{digest}",
     )

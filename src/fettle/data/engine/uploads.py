@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fettle.core.errors import Unavailable
 from fettle.data.engine import indexes
+from fettle.data.engine.blocks import Block, Piece, drop
 from fettle.data.engine.format import PACK_BYTES, PACK_FRAMES, RAW, index_key, pack_key
 from fettle.storage.ports import BlobStore
 
@@ -40,16 +41,27 @@ class Upload:
         self._blobs, self._prefix, self._done = blobs, prefix, done
         self._raw = 0
         self._rows: list[bytes] = []
-        self._pieces: list[bytes | memoryview] = [HEAD]
+        self._pieces: list[Piece] = [(HEAD, None)]
         self._waiting_bytes = 0
-        self._queue: queue.Queue[bytes | memoryview | None] = queue.Queue(_WAITING_PIECES)
+        self._queue: queue.Queue[Piece | None] = queue.Queue(_WAITING_PIECES)
         self._taken_all = self._given_up = False
         self._index = b""
         self._sending = threads.submit(self._send)
 
     def fits(self, size: int, frames: int = 1) -> bool:
-        """Whether frames of so many bytes together have room."""
-        return self.frames + frames <= PACK_FRAMES and (self.size + size <= PACK_BYTES or not self.frames)
+        """Whether frames of so many bytes together have room; one alone always has."""
+        alone = not self.frames and frames == 1
+        return self.frames + frames <= PACK_FRAMES and (self.size + size <= PACK_BYTES or alone)
+
+    def fitting(self, sizes: Sequence[int]) -> int:
+        """How many frames of these sizes, from the first on, have room."""
+        if self.fits(sum(sizes), len(sizes)):
+            return len(sizes)
+        count = size = 0
+        while count < len(sizes) and self.fits(size + sizes[count], count + 1):
+            size += sizes[count]
+            count += 1
+        return count
 
     def add(self, digest: bytes, data: bytes | memoryview, raw: int, kind: int, codec: int) -> None:
         """Append a frame; its bytes may not change afterwards. Raises what went wrong in sending."""
@@ -58,13 +70,24 @@ class Upload:
         self.size += size
         self.frames += 1
         self._raw += raw
-        self._pieces.append(data)
+        self._pieces.append((data, None))
         self._waiting_bytes += size
         if self._waiting_bytes >= _PIECE_BYTES:
-            self._hand_over()
+            self.hand_over()
 
-    def add_raw(self, digests: Sequence[bytes], sizes: Sequence[int], data: memoryview, kind: int) -> None:
-        """Append frames that lie one after another and stay as they are; else as `add`."""
+    def add_raw(
+        self,
+        digests: Sequence[bytes],
+        sizes: Sequence[int],
+        data: memoryview,
+        kind: int,
+        block: Block | None = None,
+    ) -> None:
+        """Append frames that lie one after another and are kept as they are; else as `add`.
+
+        Args:
+            block: Where they lie, if it is to be used again: held until they were sent.
+        """
         at, pack = self.size, indexes.ROW.pack
         for digest, size in zip(digests, sizes, strict=True):
             self._rows.append(pack(digest, at, size, size, kind, RAW, 0))
@@ -72,17 +95,19 @@ class Upload:
         self.size = at
         self.frames += len(digests)
         self._raw += len(data)
-        self._pieces.append(data)
+        if block is not None:
+            block.hold()
+        self._pieces.append((data, block))
         self._waiting_bytes += len(data)
         if self._waiting_bytes >= _PIECE_BYTES:
-            self._hand_over()
+            self.hand_over()
 
     def seal(self) -> None:
         """No frame follows: send the index too."""
         self._index = indexes.build(self._rows, self.size, self._raw)
         self._rows = []
-        self._pieces.append(self._index)
-        self._hand_over()
+        self._pieces.append((self._index, None))
+        self.hand_over()
         self._queue.put(None)
 
     def wait(self) -> None:
@@ -95,11 +120,15 @@ class Upload:
         self._queue.put(None)
         self._sending.exception()
 
-    def _hand_over(self) -> None:
+    def hand_over(self) -> None:
+        """Send what was added so far, without waiting for more; raises what went wrong."""
         if self._sending.done():
             self._sending.result()
         if len(self._pieces) > _FEW_PIECES:
-            self._pieces = [b"".join(self._pieces)]
+            joined = b"".join([data for data, _block in self._pieces])
+            for piece in self._pieces:
+                drop(piece)
+            self._pieces = [(joined, None)]
         for piece in self._pieces:
             self._queue.put(piece)
         self._pieces, self._waiting_bytes = [], 0
@@ -111,15 +140,20 @@ class Upload:
             self._done(self.pack, self._index)
         finally:
             while not self._taken_all:  # sending failed: the other thread must not wait for room
-                self._take()
+                drop(self._take())
 
     def _taken(self) -> Iterator[bytes | memoryview]:
+        at_once = getattr(self._blobs, "takes_at_once", False)
         while (piece := self._take()) is not None:
-            yield piece
+            data, block = piece
+            try:
+                yield data if at_once or block is None else bytes(data)
+            finally:
+                drop(piece)
         if self._given_up:
             raise Unavailable("The pack was given up by its writer.")
 
-    def _take(self) -> bytes | memoryview | None:
+    def _take(self) -> Piece | None:
         piece = self._queue.get()
         self._taken_all = piece is None
         return piece

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import queue
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Self
 
 from fettle.core.errors import NotFound
 from fettle.data.engine import doomed
-from fettle.data.engine.chunks import cut
+from fettle.data.engine.blocks import Block, Blocks
 from fettle.data.engine.codecs import Prober
-from fettle.data.engine.format import CHUNK, LIST, NODE, RAW, SEGMENT, WHOLE_BELOW, FileRef, Frame, commit_key
+from fettle.data.engine.format import CHUNK, NODE, RAW, WHOLE_BELOW, FileRef, Frame, commit_key
+from fettle.data.engine.large import put_open, put_pieces
 from fettle.data.engine.leases import writing
-from fettle.data.engine.lists import ChunkList, Piece, Segment, encode_list, encode_segment, ends_segment
+from fettle.data.engine.lists import Piece
 from fettle.data.engine.uploads import Upload
 from fettle.storage.disks import disk_failure
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from fettle.data.engine.bulk import Batch, Got
     from fettle.data.engine.repository import Repository
 
-_BLOCK_BYTES = 4 << 20
-_BLOCKS_AHEAD = 2
 _UPLOADS = 2
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -39,6 +37,7 @@ class Writer:
 
     Attributes:
         stored_bytes: Bytes of new frames, as stored: what this writer added to the packs.
+        blocks: The memory that large files pass through.
     """
 
     def __init__(self, repository: Repository, what: str) -> None:
@@ -48,6 +47,7 @@ class Writer:
         self._blake3 = blake3
         self._repository = repository
         self._catalog = repository.catalog
+        self.blocks = Blocks()
         self._threads = ThreadPoolExecutor(_UPLOADS + 2, thread_name_prefix="data writer")
         self._prober = Prober()
         self._uploads: list[Upload] = []
@@ -55,6 +55,7 @@ class Writer:
         self._fresh: set[bytes] = set()  # digests of frames in packs that are on their way
         self._lease = writing(repository.blobs, repository.prefix, what, repository.clock)
         self._doomed = self._respect_doomed()
+        self._known = self._catalog.known(self._doomed)
 
     def __enter__(self) -> Self:
         return self
@@ -79,18 +80,21 @@ class Writer:
             NotFound: There is no such file.
             Unavailable: It cannot be read, the store cannot be written, or the disk is full.
         """
+        first = self.blocks.take()
         try:
             with open(path, "rb", buffering=0) as file:
-                start = file.read(WHOLE_BELOW)
-                while 0 < len(start) < WHOLE_BELOW and (more := file.read(WHOLE_BELOW)):
-                    start += more
-                if len(start) < WHOLE_BELOW:
-                    return self._put_whole(start, _group(os.fspath(path)))
-                return self._put_read(file, start, os.fspath(path))
+                while not first.full and (more := file.readinto(first.view[first.end :])):
+                    first.end += more
+                if len(first.data) < WHOLE_BELOW:
+                    return self._put_whole(bytes(first.data), _group(os.fspath(path)))
+                first.hold()
+                return put_open(self, self._threads, file, first, _group(os.fspath(path)))
         except FileNotFoundError:
             raise _no_file(path) from None
         except OSError as error:
             raise disk_failure(error, path) from error
+        finally:
+            first.drop()
 
     def put_bytes(self, data: bytes) -> FileRef:
         """Keep bytes as a file."""
@@ -104,13 +108,13 @@ class Writer:
             start.append(bytes(chunk))
             size += len(chunk)
             if size >= WHOLE_BELOW:
-                return self._put_pieces(chain((b"".join(start),), rest), "")
+                return put_pieces(self, self._threads, chain((b"".join(start),), rest))
         return self._put_whole(b"".join(start), "")
 
     def put_files(self, paths: Iterable[Path | str]) -> Iterator[FileRef]:
         """Keep many files, small ones fast; yields their names in order. Errors as `put_file`."""
         buffer = bytearray(WHOLE_BELOW)
-        view, find, blake3 = memoryview(buffer), self._catalog.find, self._blake3
+        view, blake3 = memoryview(buffer), self._blake3
         for each in paths:
             path = os.fspath(each)
             size = _read_into(path, buffer)
@@ -119,7 +123,7 @@ class Writer:
                 continue
             data = bytes(view[:size])
             digest = blake3(data).digest()
-            if digest not in self._fresh and find(digest, self._doomed) is None:
+            if not self.knows(digest):
                 self._add(digest, data, CHUNK, _group(path))
             yield FileRef(digest.hex(), size)
 
@@ -127,12 +131,12 @@ class Writer:
         """Keep small files that were read together; their digests, an empty one for each that must be read again."""
         view = memoryview(bytes(got.data[: sum(row[0] for row in batch.rows)]))
         run, groups, prober = _Run(), _Groups(batch.folder), self._prober
-        fresh, find, doomed_packs = self._fresh, self._catalog.find, self._doomed
+        fresh, known = self._fresh, self._known
         digests = got.each()
         at = 0
         for digest, name, row in zip(digests, batch.names, batch.rows, strict=True):
             end = at + row[0]
-            if not digest or digest in fresh or find(digest, doomed_packs) is not None:
+            if not digest or digest in fresh or digest in known:
                 self._add_run(run, view, end)
             else:
                 codec, stored = prober.encode(view[at:end], groups[name.rpartition(".")[2]])
@@ -145,6 +149,36 @@ class Writer:
             at = end
         self._add_run(run, view, at)
         return digests
+
+    def put_chunks(self, block: Block, at: int, chunks: Iterable[memoryview], group: str) -> list[Piece]:
+        """Keep chunks of a large file that lie one after another in a block, from `at` on; which they are."""
+        run, encode, pieces = _Run(at), self._prober.encode, []
+        fresh, known, blake3 = self._fresh, self._known, self._blake3
+        for chunk in chunks:
+            digest, size = blake3(chunk).digest(), len(chunk)
+            pieces.append(Piece(digest, size))
+            at += size
+            if digest in fresh or digest in known:
+                self._add_run(run, block.view, at, block)
+                continue
+            codec, stored = encode(chunk, group)
+            if codec == RAW:
+                run.take(digest, size)
+                fresh.add(digest)
+            else:
+                self._add_run(run, block.view, at, block)
+                self._append(digest, stored, size, CHUNK, codec)
+        self._add_run(run, block.view, at, block)
+        if self._open is not None:
+            self._open.hand_over()  # the block is needed again
+        return pieces
+
+    def put_object(self, digest: bytes | None, data: bytes, kind: int) -> bytes:
+        """Keep part of a chunk list, under its own digest or another; the digest."""
+        digest = digest or self._blake3(data).digest()
+        if not self.knows(digest):
+            self._add(digest, data, kind, "lists")
+        return digest
 
     # --- trees and commits
 
@@ -162,7 +196,7 @@ class Writer:
 
     def knows(self, digest: bytes) -> bool:
         """Whether an object may be relied on: it is in a pack that stays, or was put by this writer."""
-        return digest in self._fresh or self._catalog.find(digest, self._doomed) is not None
+        return digest in self._fresh or digest in self._known
 
     def adopt(self, digest: bytes, frame: Frame, stored: bytes | memoryview) -> None:
         """Keep a frame of another pack as it is, also if it is known already."""
@@ -189,52 +223,6 @@ class Writer:
             self._add(digest, data, CHUNK, group)
         return FileRef(digest.hex(), len(data))
 
-    def _put_read(self, file: BinaryIO, start: bytes, group: str) -> FileRef:
-        """Store an open file: another thread reads and hashes the whole, this one cuts and stores."""
-        blocks = queue.Queue(_BLOCKS_AHEAD)
-        whole = self._threads.submit(_read_all, file, start, blocks)
-        ahead = iter(blocks.get, None)
-        try:
-            return self._put_cut(ahead, whole.result, group)
-        finally:
-            for _ in ahead:  # it failed: the reader must not wait for room
-                pass
-
-    def _put_pieces(self, pieces: Iterable[bytes], group: str) -> FileRef:
-        """Store a stream: this thread takes its pieces, cuts and stores, another hashes the whole."""
-        fork = queue.Queue(_BLOCKS_AHEAD)
-        whole = self._threads.submit(_hash_all, fork)
-        try:
-            return self._put_cut(_forked(pieces, fork), whole.result, group)
-        finally:
-            fork.put(None)
-
-    def _put_cut(self, blocks: Iterable[bytes], whole: Callable[[], bytes], group: str) -> FileRef:
-        """Cut and store; `whole` gives the file's digest once all blocks were taken."""
-        size, segments, pieces = 0, [], []
-        for chunk in cut(blocks):
-            digest = self._blake3(chunk).digest()
-            if not self.knows(digest):
-                self._add(digest, chunk, CHUNK, group)
-            pieces.append(Piece(digest, len(chunk)))
-            size += len(chunk)
-            if ends_segment(digest, len(pieces)):
-                segments.append(self._put_segment(pieces))
-                pieces = []
-        if pieces:
-            segments.append(self._put_segment(pieces))
-        digest = whole()
-        if not self.knows(digest):
-            self._add(digest, encode_list(ChunkList(size, segments)), LIST, "lists")
-        return FileRef(digest.hex(), size)
-
-    def _put_segment(self, pieces: list[Piece]) -> Segment:
-        data = encode_segment(pieces)
-        digest = self._blake3(data).digest()
-        if not self.knows(digest):
-            self._add(digest, data, SEGMENT, "lists")
-        return Segment(digest, sum(piece.size for piece in pieces), len(pieces))
-
     def _add(self, digest: bytes, data: bytes | memoryview, kind: int, group: str) -> None:
         codec, stored = self._prober.encode(data, group)
         self._append(digest, stored, len(data), kind, codec)
@@ -248,17 +236,23 @@ class Writer:
         self._fresh.add(digest)
         self.stored_bytes += len(stored)
 
-    def _add_run(self, run: _Run, view: memoryview, following: int) -> None:
+    def _add_run(self, run: _Run, view: memoryview, following: int, block: Block | None = None) -> None:
         """Append what a run has taken, and let it begin again at `following`."""
-        if run.digests:
-            size = sum(run.sizes)
+        at = run.start
+        while run.digests:
             upload = self._open
-            if upload is None or not upload.fits(size, len(run.digests)):
+            count = upload.fitting(run.sizes) if upload is not None else 0
+            if upload is None or not count:
                 self._seal()
-                upload = self._open = self._begin()
-            upload.add_raw(run.digests, run.sizes, view[run.start : run.start + size], CHUNK)
-            self._fresh.update(run.digests)
+                self._open = self._begin()
+                continue
+            digests, sizes = run.digests[:count], run.sizes[:count]
+            size = sum(sizes)
+            upload.add_raw(digests, sizes, view[at : at + size], CHUNK, block)
+            self._fresh.update(digests)
             self.stored_bytes += size
+            at += size
+            del run.digests[:count], run.sizes[:count]
         run.begin(following)
 
     def _begin(self) -> Upload:
@@ -273,10 +267,11 @@ class Writer:
             upload.seal()
 
     def _settle(self) -> None:
-        """Wait for the oldest pack; what it holds is found through the catalog from now on."""
+        """Wait for the oldest pack; after the last, what they hold is found through the catalog."""
         upload = self._uploads.pop(0)
         upload.wait()
         if not self._uploads and self._open is None:
+            self._known = self._catalog.known(self._doomed)
             self._fresh.clear()
 
     def _abandon(self) -> None:
@@ -293,10 +288,10 @@ class Writer:
 
 
 class _Run:
-    """Files of a batch that lie one after another and are kept as they are."""
+    """Files of a batch, or chunks of a block, that lie one after another and are kept as they are."""
 
-    def __init__(self) -> None:
-        self.begin(0)
+    def __init__(self, start: int = 0) -> None:
+        self.begin(start)
 
     def begin(self, start: int) -> None:
         self.start = start
@@ -317,37 +312,6 @@ class _Groups(dict[str, str]):
     def __missing__(self, extension: str) -> str:
         made = self[extension] = f"{self._folder}/{extension}"
         return made
-
-
-def _hash_all(blocks: queue.Queue[bytes | None]) -> bytes:
-    from blake3 import blake3
-
-    hasher = blake3()
-    while (block := blocks.get()) is not None:
-        hasher.update(block)
-    return hasher.digest()
-
-
-def _read_all(file: BinaryIO, start: bytes, blocks: queue.Queue[bytes | None]) -> bytes:
-    """Read on from `start`, hand the blocks over, and hash them."""
-    from blake3 import blake3
-
-    hasher = blake3(start)
-    try:
-        blocks.put(start)
-        while block := file.read(_BLOCK_BYTES):
-            blocks.put(block)
-            hasher.update(block)
-    finally:
-        blocks.put(None)
-    return hasher.digest()
-
-
-def _forked(blocks: Iterable[bytes], fork: queue.Queue[bytes | None]) -> Iterator[bytes]:
-    for block in blocks:
-        fork.put(block)
-        yield block
-    fork.put(None)
 
 
 def _read_into(path: str, buffer: bytearray) -> int:

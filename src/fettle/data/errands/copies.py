@@ -102,7 +102,12 @@ def checkout(
     from fettle.data.copies.arrive import checkout as done
 
     name = None if target is None else os.fspath(target)
-    return done(ws, name, ref, globs=path or (), force=force, link=link)
+    made = done(ws, name, ref, globs=path or (), force=force, link=link)
+    if link:
+        from fettle.data import linked
+
+        linked.bound(ws)
+    return made
 
 
 @errand("data.restore")
@@ -122,12 +127,14 @@ def restore(ws: Surface, paths: list[str], *, committed: bool = False) -> Restor
 def rm(ws: Surface, paths: list[str], *, cached: bool = False, force: bool = False) -> Restorations:
     """Take files out of working copies: from the disk, and from the next commit on from the dataset.
 
+    A whole working copy is unlinked by `--cached`: its files, the dataset and its versions stay as they are.
+
     Args:
-        paths: Files and folders of working copies.
+        paths: Files and folders of working copies; with `--cached` also whole working copies.
         cached: Leave the files on the disk.
-        force: Delete files also if they were changed since they were staged.
+        force: Delete files also if they were changed since they were staged; forget what is staged and nowhere else.
     """
-    from fettle.data.copies.several import remove as done
+    from fettle.data.unlink import remove as done
 
     return done(ws, _texts(paths), cached=cached, force=force)
 

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from fettle.acts import Surface, errand
 
 if TYPE_CHECKING:
-    from fettle.data.exchange import Exchanged
+    from fettle.data.exchanged import Exchanged, Pushes
     from fettle.data.upkeep import Checked, Freed
 
 
 @errand("data.push", reads=True)
 def push(
     ws: Surface, dataset: str = "", *, to: str = "", branch: str = "main", force: bool = False
-) -> Exchanged | list[Exchanged]:
+) -> Exchanged | Pushes:
     """Send a branch with its history and tags to another place; an interrupted push goes on where it was.
+
+    What its versions need goes along: profiles, schemas, fitted cleanings, checks, and the dataset of its splits.
 
     Args:
         dataset: The dataset; empty: all that pointer files (`*.data.toml`) here and below name, and their branches.
@@ -24,16 +26,21 @@ def push(
         force: Move the branch there even if it has versions that are not here.
     """
     from fettle.data import exchange
+    from fettle.data.exchanged import Pushes
 
     place = to or _remote(ws)
     if dataset:
         return exchange.push(ws, dataset, place, branch=branch, force=force)
-    return [exchange.push(ws, name, place, branch=line, force=force) for name, line in _pointed()]
+    sent = [exchange.push(ws, name, place, branch=line, force=force) for name, line in _pointed()]
+    return Pushes(sent, known=[] if sent else [each.name for each in ws.call("data.datasets")])
 
 
 @errand("data.pull")
 def pull(ws: Surface, dataset: str, *, source: str = "", branch: str = "main") -> Exchanged:
     """Fetch a branch with its history and tags from another place; what was committed here meanwhile is merged.
+
+    What its versions need comes along: profiles, schemas, fitted cleanings, checks, and the dataset of its splits. A
+    tag that means another version here stays as it is, and is named.
 
     Args:
         dataset: The dataset; made if it is new here.
@@ -75,16 +82,9 @@ def fsck(ws: Surface, *, full: bool = False, repair_from: str = "") -> Checked:
 
 def _pointed() -> list[tuple[str, str]]:
     """Datasets and branches that pointer files name, in and below the current folder; git's hook asks for them."""
-    import warnings
-
     from fettle.data.copies import pointers
 
     found = [pointers.read(name) for name in pointers.below(".")]
-    if not any(found):
-        warnings.warn(
-            "No pointer file (*.data.toml) is here or below: nothing was pushed. `fettle data push NAME` names one.",
-            stacklevel=2,
-        )
     return sorted({(each.dataset, each.branch) for each in found if each})
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from fettle.data.expressions.rows import DAY, NUMBER
-from fettle.data.expressions.words import BLANKS, NULL, Column, Constant, Node, Op, meeting
+from fettle.data.expressions.words import BLANKS, COMPARISONS, NULL, Column, Constant, Node, Op, meeting
 
 _TIME = pl.Datetime("us", "UTC")
 
@@ -103,13 +103,13 @@ def _meeting(parts: Sequence[Node]) -> list[pl.Expr]:
 
 
 def _compared(node: Op) -> pl.Expr:
-    return _COMPARISONS[node.word](*_meeting(node.parts))
+    return COMPARISONS[node.word](*_meeting(node.parts))
 
 
 def _chained(node: Op) -> pl.Expr:
     def build(*sides: pl.Expr) -> pl.Expr:
         pairs = zip(node.given, sides, sides[1:], strict=False)
-        return reduce(operator.and_, (_COMPARISONS[str(word)](one, other) for word, one, other in pairs))
+        return reduce(operator.and_, (COMPARISONS[str(word)](one, other) for word, one, other in pairs))
 
     parts = _meeting(node.parts)
     return _named(build, parts) if any(isinstance(each, Op) for each in node.parts[1:-1]) else build(*parts)
@@ -211,14 +211,6 @@ _TYPES: dict[Any, Any] = {
     "date": pl.Date,
     "datetime": _TIME,
 }
-_COMPARISONS: dict[str, Callable[..., Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _SPECIAL: dict[str, Callable[[Op], pl.Expr]] = {
     "and": _decided,
     "or": _decided,
@@ -227,7 +219,7 @@ _SPECIAL: dict[str, Callable[[Op], pl.Expr]] = {
     "in": _among,
     "matches": _matching,
     "chain": _chained,
-    **dict.fromkeys(_COMPARISONS, _compared),
+    **dict.fromkeys(COMPARISONS, _compared),
 }
 _RAW: dict[str, Callable[..., Any]] = {
     "missing": lambda value: value.is_null(),

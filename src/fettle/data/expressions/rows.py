@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from fettle.data.expressions.patterns import python_pattern
-from fettle.data.expressions.words import BLANKS, Column, Constant, Node, Op, meeting
+from fettle.data.expressions.words import BLANKS, COMPARISONS, Column, Constant, Node, Op, meeting
 
 Row = Mapping[str, Any]
 Value = Callable[[Row], Any]
@@ -91,12 +91,12 @@ def _numeric(function: Callable[..., Any], parts: list[Value]) -> Value:
 
 
 def _compared(node: Op) -> Value:
-    return _strict(_COMPARISONS[node.word], _meeting(node.parts))
+    return _strict(COMPARISONS[node.word], _meeting(node.parts))
 
 
 def _chained(node: Op) -> Value:
     parts = _meeting(node.parts)
-    compare = [_COMPARISONS[str(word)] for word in node.given]
+    compare = [COMPARISONS[str(word)] for word in node.given]
 
     def found(row: Row) -> bool | None:
         given = [part(row) for part in parts]
@@ -209,14 +209,6 @@ def _read_day(text: str) -> date | None:
         return None
 
 
-_COMPARISONS: dict[str, Callable[..., Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _SPECIAL: dict[str, Callable[[Op], Value]] = {
     "and": _decided,
     "or": _decided,
@@ -226,7 +218,7 @@ _SPECIAL: dict[str, Callable[[Op], Value]] = {
     "in": _among,
     "matches": _matching,
     "chain": _chained,
-    **dict.fromkeys(_COMPARISONS, _compared),
+    **dict.fromkeys(COMPARISONS, _compared),
 }
 _PLAIN: dict[str, Callable[..., Any]] = {
     "not": operator.not_,

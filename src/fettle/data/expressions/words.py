@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from fettle.data.records.versions import Type
 
@@ -17,6 +18,16 @@ ANY = "any"
 MORE = "…"
 GIVEN = ("decimals", "fraction", "pattern", "literal")
 """Kinds of arguments that stand in the text: no value of a row."""
+
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+"""What a comparison does with two values, or with two columns."""
 
 Value = float | str | bool | date | datetime | None
 

@@ -35,13 +35,16 @@ def psi(was: ArrayLike, now: ArrayLike) -> float:
     return float(((q - p) * np.log(q / p)).sum())
 
 
-def jensen_shannon(was: ArrayLike, now: ArrayLike) -> float:
-    """Jensen–Shannon distance, natural logarithm (Lin, 1991): `scipy.spatial.distance.jensenshannon`."""
+def jensen_shannon(was: ArrayLike, now: ArrayLike, base: float = math.e) -> float:
+    """Jensen–Shannon distance: the square root of the divergence, natural logarithm unless `base` is given.
+
+    Source: Lin (1991), IEEE Trans. Inf. Theory 37(1). Equal to `scipy.spatial.distance.jensenshannon`.
+    """
     p, q = _shares(was, 0.0), _shares(now, 0.0)
     middle = (p + q) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = [np.where(each > 0, each * np.log(each / middle), 0.0).sum() for each in (p, q)]
-    return math.sqrt(max(0.0, float(sum(parts)) / 2))
+    return math.sqrt(max(0.0, float(sum(parts)) / 2) / math.log(base))
 
 
 def of_percentiles(was: Sequence[float], now: Sequence[float]) -> Distances:

@@ -86,9 +86,20 @@ class FileEntry(msgspec.Struct, frozen=True):
 
 
 class Download(msgspec.Struct, frozen=True):
-    """What was copied out of a version, and where to; `rows` is 0 for what is not a table."""
+    """What was copied out of a version, and where to.
+
+    Attributes:
+        target: The file or folder.
+        files: How many files it is.
+        size_bytes: Their lengths together.
+        rows: Of a table; None for what is none.
+        removed: Files of another version that lay in the folder and were taken away.
+        others: Files in the folder that this version has not, and that stayed: no version knows their content.
+    """
 
     target: str
     files: int
     size_bytes: int
-    rows: int = 0
+    rows: int | None = None
+    removed: int | None = None
+    others: list[str] = []

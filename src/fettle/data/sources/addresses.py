@@ -14,8 +14,8 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from fettle.core.errors import Invalid, NotFound, nearest
+from fettle.core.urls import HIDDEN
 
-HIDDEN = "•••"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _SECRET = re.compile(
     r"token|secret|passw|apikey|accesskey|signature|credential|^x-(amz|goog)-"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,8 @@ moves = sa.Table(
 )
 
 SHORTEST_PREFIX = 6
+BATCH = 5_000
+"""So many ids in one statement."""
 TABLE_PATH = "table"
 
 
@@ -356,34 +359,57 @@ def get_commit(tx: Transaction, id: str) -> Commit:
 
 def get_commits(tx: Transaction, ids: Sequence[str]) -> list[Commit]:
     """The commits of these ids that there are, in any order."""
-    query = sa.select(commits.c.record, commits.c.profile, commits.c.schema).where(commits.c.id.in_(ids))
+    columns = (commits.c.record, commits.c.profile, commits.c.schema)
     return [
         msgspec.structs.replace(record, profile_digest=profile, schema_digest=schema)
-        for record, profile, schema in map(tuple, tx.execute(query))
+        for some in _batches(ids)
+        for record, profile, schema in map(
+            tuple, tx.execute(sa.select(*columns).where(commits.c.id.in_(some)))
+        )
     ]
 
 
 def known_commits(tx: Transaction, ids: Sequence[str]) -> set[str]:
     """Which of these ids are commits here."""
-    return set(tx.execute(sa.select(commits.c.id).where(commits.c.id.in_(ids))).scalars())
+    return {
+        found
+        for some in _batches(ids)
+        for found in tx.execute(sa.select(commits.c.id).where(commits.c.id.in_(some))).scalars()
+    }
+
+
+def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
+    """The ids in lists short enough for one statement: databases limit its parameters."""
+    left = iter(ids)
+    while some := list(itertools.islice(left, BATCH)):
+        yield some
 
 
 def line(tx: Transaction, id: str, most: int) -> list[Commit]:
     """The commit and its first parents, newest first: the line that a branch has gone."""
-    found: list[Commit] = []
-    step: str | None = id
-    while step is not None and len(found) < most:
-        found.append(get_commit(tx, step))
-        step = found[-1].parent
-    return found
+    if most < 1:
+        return []
+    start = sa.select(sa.literal(id, sa.Text).label("id"), sa.literal(0).label("depth"))
+    walk = start.cte("walk", recursive=True)
+    first = sa.and_(parents.c.commit == walk.c.id, parents.c.place == 0, walk.c.depth < most - 1)
+    walk = walk.union_all(sa.select(parents.c.parent, walk.c.depth + 1).join(walk, first))
+    depths = dict(map(tuple, tx.execute(sa.select(walk.c.id, walk.c.depth))))
+    found = {each.id: each for each in get_commits(tx, list(depths))}
+    return [
+        found[each] if each in found else get_commit(tx, each)
+        for each in sorted(depths, key=depths.__getitem__)
+    ]
 
 
 def ancestors(tx: Transaction, ids: Iterable[str]) -> set[str]:
     """The ids of these commits and of all before them."""
-    start = sa.select(commits.c.id.label("id")).where(commits.c.id.in_(list(ids)))
-    walk = start.cte("walk", recursive=True)
-    walk = walk.union(sa.select(parents.c.parent).join(walk, parents.c.commit == walk.c.id))
-    return set(tx.execute(sa.select(walk.c.id)).scalars())
+    found: set[str] = set()
+    for some in _batches(ids):
+        start = sa.select(commits.c.id.label("id")).where(commits.c.id.in_(some))
+        walk = start.cte("walk", recursive=True)
+        walk = walk.union(sa.select(parents.c.parent).join(walk, parents.c.commit == walk.c.id))
+        found |= set(tx.execute(sa.select(walk.c.id)).scalars())
+    return found
 
 
 def once_named(tx: Transaction, dataset: str) -> set[str]:
@@ -420,8 +446,9 @@ def merge_base(tx: Transaction, ours: str, theirs: str) -> str | None:
     common = ancestors(tx, [ours]) & ancestors(tx, [theirs])
     if not common:
         return None
-    edges = sa.select(parents.c.parent).where(parents.c.commit.in_(common))
-    best = common - set(tx.execute(edges).scalars())
+    best = set(common)
+    for some in _batches(common):
+        best -= set(tx.execute(sa.select(parents.c.parent).where(parents.c.commit.in_(some))).scalars())
     return max(get_commits(tx, list(best)), key=lambda each: (each.at, each.id)).id
 
 

@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
 from fettle.core.errors import NotFound
 from fettle.core.progress import phase
+from fettle.data.profiling.associations import correlation_ratio, cramers_v, pearson
 from fettle.data.records.synthesis import ColumnFidelity, Fidelity
 from fettle.data.synthesis.learning import epochs
 
 MOST_ROWS = 10_000
 MOST_CLASSES = 20
 MOST_LEVELS = 200
+LEAST_ROWS = 3
 TREES = 40
 LEAVES = 15
 Vector = NDArray[np.float64]
@@ -47,7 +50,7 @@ def fidelity(
     """
     if target and target not in train.columns:
         raise NotFound.among("column", target, train.columns)
-    names = [name for name in train.columns if name not in made_up and not _names_rows(train[name])]
+    names = [name for name in train.columns if name not in made_up and not names_rows(train[name])]
     with phase("Comparing columns", total=len(names), unit="columns") as done:
         columns = []
         for name in names:
@@ -102,7 +105,8 @@ def total_variation(one: pl.Series, other: pl.Series) -> float:
 def associations(frame: pl.DataFrame, names: list[str]) -> Vector:
     """How strongly each two columns go together, in [-1, 1], shape (columns, columns).
 
-    Numbers and times: Spearman's rank correlation; categories: Cramér's V; one of each: the correlation ratio η.
+    Numbers and times: Spearman's rank correlation; categories: Cramér's V, bias corrected; one of each: the
+    correlation ratio η. See `fettle.data.profiling.associations`.
     """
     found = np.eye(len(names))
     held = {name: _prepared(frame[name]) for name in names}
@@ -123,44 +127,16 @@ def _prepared(column: pl.Series) -> Prepared:
 
 
 def _associated(one: Prepared, other: Prepared) -> float:
+    """Nought where fewer than three rows have both."""
+    known = (one[1] >= 0) & (other[1] >= 0)  # a rank that is missing is NaN, and NaN is not
+    if known.sum() < LEAST_ROWS:
+        return 0.0
+    a, b = one[1][known], other[1][known]
     if one[0] and other[0]:
-        return _cramer(one[1], other[1])
+        return cramers_v(a, b)
     if one[0] or other[0]:
-        codes, ranks = (one[1], other[1]) if one[0] else (other[1], one[1])
-        return _ratio(codes, ranks)
-    known = ~np.isnan(one[1]) & ~np.isnan(other[1])
-    if known.sum() < 3 or np.ptp(one[1][known]) == 0 or np.ptp(other[1][known]) == 0:
-        return 0.0
-    return float(np.corrcoef(_ranked(one[1][known]), _ranked(other[1][known]))[0, 1])
-
-
-def _ranked(values: Vector) -> Vector:
-    return pl.Series(values).rank("average").to_numpy()
-
-
-def _cramer(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
-    known = (one >= 0) & (other >= 0)
-    if not known.any():
-        return 0.0
-    table = np.zeros((one.max() + 1, other.max() + 1))
-    np.add.at(table, (one[known], other[known]), 1)
-    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
-    least = min(table.shape) - 1
-    if least < 1:
-        return 0.0
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    return float(np.sqrt((((table - expected) ** 2) / expected).sum() / table.sum() / least))
-
-
-def _ratio(codes: NDArray[np.int64], values: Vector) -> float:
-    known = (codes >= 0) & ~np.isnan(values)
-    if known.sum() < 3:
-        return 0.0
-    codes, values = codes[known], values[known]
-    rows = np.bincount(codes)
-    means = np.bincount(codes, weights=values) / np.maximum(rows, 1)
-    spread = ((values - values.mean()) ** 2).sum()
-    return float(np.sqrt((rows * (means - values.mean()) ** 2).sum() / spread)) if spread > 0 else 0.0
+        return correlation_ratio(*((a, b) if one[0] else (b, a)))
+    return pearson(rankdata(a), rankdata(b))
 
 
 def _column(synthetic: pl.Series, real: pl.Series) -> ColumnFidelity:
@@ -171,7 +147,7 @@ def _column(synthetic: pl.Series, real: pl.Series) -> ColumnFidelity:
     return ColumnFidelity(real.name, "ks", ks(one, other), *gaps)
 
 
-def _names_rows(column: pl.Series) -> bool:
+def names_rows(column: pl.Series) -> bool:
     """Whether a column is of keys or made-up texts, which are not compared."""
     distinct = column.n_unique()
     if column.dtype == pl.String:

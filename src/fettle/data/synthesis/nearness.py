@@ -17,10 +17,10 @@ from fettle.core.errors import Invalid
 from fettle.core.progress import phase
 from fettle.data.records.synthesis import Privacy
 from fettle.data.synthesis.learning import epochs
+from fettle.data.synthesis.likeness import names_rows
 
 MOST_ROWS = 2000
 AT_ONCE = 64
-MOST_LEVELS = 200
 Vector = NDArray[np.float64]
 
 
@@ -46,7 +46,7 @@ def privacy(
     """
     if min(synthetic.height, train.height, held_out.height) < 2:
         raise Invalid("Nearness needs two rows of each at least: synthetic, learnt from, and held out.")
-    names = [name for name in train.columns if name not in made_up and _comparable(train[name])]
+    names = [name for name in train.columns if name not in made_up and not names_rows(train[name])]
     count = min(train.height, held_out.height, MOST_ROWS)
     rows = synthetic.sample(min(synthetic.height, MOST_ROWS), seed=seed)
     learnt, others = train.sample(count, seed=seed), held_out.sample(count, seed=seed)
@@ -125,10 +125,3 @@ def _placed(
             (False, np.where(np.isnan(values), np.nan, middle / max(len(known), 1)).astype(np.float32))
         )
     return placed
-
-
-def _comparable(column: pl.Series) -> bool:
-    distinct = column.n_unique()
-    if column.dtype == pl.String:
-        return distinct <= MOST_LEVELS
-    return not (column.dtype == pl.Int64 and distinct == len(column) and len(column) >= 20)

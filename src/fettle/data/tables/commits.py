@@ -17,10 +17,12 @@ from fettle.data.engine import trees
 from fettle.data.engine.repository import Repository
 from fettle.data.records.diffs import FileChange
 from fettle.data.records.versions import Commit, Part, Table
-from fettle.data.tables.diff import TableDiff, diff_tables
+from fettle.data.tables.diff import diff_tables
+from fettle.data.tables.differences import TableDiff
 from fettle.data.tables.files import is_table
 from fettle.data.tables.show import SIGNS, aligned
 from fettle.data.tables.sides import PartFile, TableFiles
+from fettle.data.tables.spill import Budget
 
 MOST_FILES = 20
 MOST_BYTES = 1 << 28
@@ -34,11 +36,13 @@ class Reading(NamedTuple):
         repository: Where it is kept.
         part: Gives a part of a table as a file.
         file: Reads a file (its digest and path) as a table; a `FettleError` if it is none.
+        spill: Folder for the rows of tables beyond memory; None: the system's for temporary files.
     """
 
     repository: Repository
     part: Callable[[Part], Path]
     file: Callable[[trees.Entry], pl.DataFrame]
+    spill: Path | None = None
 
 
 class Wanted(NamedTuple):
@@ -156,7 +160,9 @@ def diff_commits(reading: Reading, old: Commit | None, new: Commit, wanted: Want
     for was, now in by_rows:
         key = _usable(wanted.key, [each.name for each in now.columns], now.key, missing)
         if key is not None:
-            made.tables[now.path] = diff_tables(*_files(reading, was, now), key)
+            made.tables[now.path] = diff_tables(
+                *_files(reading, was, now), key, budget=Budget(folder=reading.spill)
+            )
     others = [each for each in changes if not each.path.startswith(folders)] if wanted.rows else []
     for path, a, b in _readable(reading, others, made.notes):
         key = _usable(wanted.key, b.columns, (), missing)

@@ -38,6 +38,29 @@ def common_form(old: pl.Series, new: pl.Series) -> tuple[pl.Series, pl.Series]:
     )
 
 
+def bucket_form(column: pl.Series, other: pl.DataType) -> pl.Series:
+    """A column in a form in which values that are the same, also in a column of the other type, have the same hash.
+
+    Unlike `common_form` it depends on nothing but the types, so that it can be had a batch at a time.
+    """
+    dtype = column.dtype
+    if dtype == pl.Null or other == pl.Null:
+        kind = other if dtype == pl.Null else dtype
+        return _one_zero(column.cast(kind))
+    if dtype == other:
+        return _one_zero(column)
+    if dtype.is_numeric() and other.is_numeric():
+        return _one_zero(column.cast(pl.Float64))
+    if dtype.is_temporal() and other.is_temporal() and pl.Time not in (dtype, other):
+        return _moment(column)
+    return _read_as(column, other) if dtype == pl.String else spelt(column)
+
+
+def _one_zero(column: pl.Series) -> pl.Series:
+    """Floats with one zero and one NaN, as they are compared."""
+    return (column + 0.0).fill_nan(float("nan")) if column.dtype.is_float() else column
+
+
 def spelt(column: pl.Series) -> pl.Series:
     """Values as text in the way in which fettle writes them: whole numbers without a point, midnight as a date."""
     dtype = column.dtype

@@ -30,8 +30,11 @@ class Conflicts:
 
     def table(self) -> pl.DataFrame:
         """The undecided ones: of columns, then of rows, then of cells, each in the order of the rows."""
-        kind = pl.col("kind").replace_strict(_ORDER, return_dtype=pl.Int8)
-        return pl.concat(self._found).sort(kind, "#row", maintain_order=True).drop("#row")
+        return in_order(self.listed())
+
+    def listed(self) -> pl.DataFrame:
+        """The undecided ones as they were found, with the number of the merged row as `#row`."""
+        return pl.concat(self._found)
 
     def add_cells(self, at: pl.Series, take: pl.Series, column: str, values: Values) -> None:
         """Cells of one column: the rows, what was decided, and the values on the three sides."""
@@ -79,3 +82,9 @@ class Conflicts:
             *SIDES,
             pl.lit(None, pl.String).alias("take"),
         )
+
+
+def in_order(listed: pl.DataFrame) -> pl.DataFrame:
+    """Conflicts of columns, then of rows, then of cells, each in the order of the rows; `#row` goes."""
+    kind = pl.col("kind").replace_strict(_ORDER, return_dtype=pl.Int8)
+    return listed.sort(kind, "#row", maintain_order=True).drop("#row")

@@ -14,6 +14,7 @@ from fettle.data.tables.retype import agreed, cast_to
 
 Side = Literal["base", "ours", "theirs"]
 SIDES: tuple[Side, Side, Side] = ("base", "ours", "theirs")
+_PAIRS: tuple[tuple[Side, Side], ...] = (("base", "ours"), ("base", "theirs"), ("ours", "theirs"))
 
 
 class Lineup:
@@ -22,24 +23,32 @@ class Lineup:
     Attributes:
         frames: The rows of each side.
         key: The columns that tell rows apart.
+        numbers: What errors call the rows of each side; None: as they stand.
         rows: How many merged rows there may be.
         place: For each of them its row on each side; 0 where there is none.
         has: Whether the side has it.
         keys: Their keys.
     """
 
-    def __init__(self, frames: Mapping[Side, pl.DataFrame], key: list[str]) -> None:
+    def __init__(
+        self,
+        frames: Mapping[Side, pl.DataFrame],
+        key: list[str],
+        numbers: Mapping[Side, pl.Series] | None = None,
+    ) -> None:
         self.frames = frames
         self.key = key
+        self._numbers = numbers or {}
         self._line_up()
         self.keys = pl.DataFrame([self._key_column(name) for name in key])
 
     def _line_up(self) -> None:
         """For each merged row its row on each side, and whether there is one."""
         keys = {name: frame.select(self.key) for name, frame in self.frames.items()}
-        to_ours = match(keys["base"], keys["ours"], names=("base", "ours"))
-        to_theirs = match(keys["base"], keys["theirs"], names=("base", "theirs"))
-        across = match(keys["ours"], keys["theirs"], names=("ours", "theirs"))
+        to_ours, to_theirs, across = (
+            match(keys[a], keys[b], names=(a, b), numbers=(self._numbers.get(a), self._numbers.get(b)))
+            for a, b in _PAIRS
+        )
         own, other = keys["ours"].height, across.added.to_numpy()
         met = across.met.to_numpy()
         theirs, has_theirs = np.zeros(own, np.uint32), np.zeros(own, bool)

@@ -13,6 +13,8 @@ from fettle.data.tables.compare import common_form
 
 SAMPLE_ROWS = 100_000
 MOST_RUNS = 256
+SPREAD = 4
+"""Whole numbers that spread over at most so many times as many values as there are rows are looked up, not joined."""
 INDEX = pl.get_index_type()
 _OWN = {"op", "kind", "row", "column", "old", "new", "base", "ours", "theirs", "take"}
 
@@ -56,7 +58,11 @@ def check_key(key: Sequence[str], schema: pl.Schema, where: str) -> None:
 
 
 def match(
-    old: pl.DataFrame, new: pl.DataFrame, *, names: tuple[str, str] = ("the old version", "the new version")
+    old: pl.DataFrame,
+    new: pl.DataFrame,
+    *,
+    names: tuple[str, str] = ("the old version", "the new version"),
+    numbers: tuple[pl.Series | None, pl.Series | None] = (None, None),
 ) -> Pairs:
     """Pair the rows of two tables whose key is equal; a missing value equals another, and NaN equals NaN.
 
@@ -66,33 +72,35 @@ def match(
         old: The key columns of one side.
         new: Those of the other, in the same order.
         names: What to call the sides in errors.
+        numbers: What to call their rows in errors, counted from 0; None: as they stand.
 
     Raises:
         Invalid: A key occurs twice on one side.
     """
     a, b = common_keys(old, new)
     if _alike(a, b):
-        longer, where = (old, names[0]) if old.height >= new.height else (new, names[1])
-        unique(longer, where)
+        which = 0 if old.height >= new.height else 1
+        unique((old, new)[which], names[which], numbers[which])
         return _as_they_stand(old.height, new.height)
-    # a join of keys that hardly differ would have a row for each pair of equal ones; a sample is enough to refuse those
-    unique(old.head(SAMPLE_ROWS), names[0])
-    unique(new.head(SAMPLE_ROWS), names[1])
-    found = _joined(a, b)
-    new_rows, old_rows = found["#new"].to_numpy(), found["#old"].to_numpy()
-    place, met, seen = np.zeros(b.height, np.uint32), np.zeros(b.height, bool), np.zeros(a.height, bool)
-    place[new_rows], met[new_rows], seen[old_rows] = old_rows, True, True
+    found = _looked_up(a, b)
+    if found is None:
+        # a join of keys that hardly differ has a row for each pair of equal ones; a sample is enough to refuse those
+        unique(old.head(SAMPLE_ROWS), names[0], numbers[0])
+        unique(new.head(SAMPLE_ROWS), names[1], numbers[1])
+    place, met, once = found or _joined(a, b)
+    seen = np.zeros(a.height, bool)
+    seen[place if met.all() else place[met]] = True
     pairs = Pairs(
         pl.Series(place, dtype=INDEX), pl.Series(met), _numbers(~seen), _numbers(~met), *_runs(place, met)
     )
-    once = found.height == b.height - pairs.added.len() == a.height - pairs.removed.len()
+    once = once and b.height - pairs.added.len() == a.height - pairs.removed.len()
     if not once or old[pairs.removed].is_duplicated().any() or new[pairs.added].is_duplicated().any():
-        unique(old, names[0])
-        unique(new, names[1])
+        unique(old, names[0], numbers[0])
+        unique(new, names[1], numbers[1])
     return pairs
 
 
-def unique(keys: pl.DataFrame, where: str) -> None:
+def unique(keys: pl.DataFrame, where: str, numbers: pl.Series | None = None) -> None:
     """Make sure that no two rows of a side have the same key.
 
     Raises:
@@ -102,7 +110,8 @@ def unique(keys: pl.DataFrame, where: str) -> None:
         return
     if (keys[:, 0].n_unique() if keys.width == 1 else keys.n_unique()) == keys.height:
         return
-    numbered = keys.with_row_index("#row", 1)
+    counted = pl.int_range(keys.height, eager=True) if numbers is None else numbers[: keys.height]
+    numbered = keys.with_columns((counted + 1).alias("#row"))
     twice = (
         numbered.group_by(keys.columns, maintain_order=True)
         .agg(pl.col("#row"))
@@ -134,15 +143,46 @@ def keys_named(key: Sequence[str]) -> dict[str, str]:
     return {name: f"{name} (key)" if name in _OWN else name for name in key}
 
 
-def _joined(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """The numbers of the rows with equal keys, in any order; ascending keys are merged, others hashed."""
+Found = tuple[np.ndarray, np.ndarray, bool]
+"""`place` and `met` of `Pairs`, and whether no row was found twice."""
+
+
+def _looked_up(old: pl.DataFrame, new: pl.DataFrame) -> Found | None:
+    """The partners by a table of all key values; None if the key is not of whole numbers that lie close together."""
+    if old.width > 1 or not all(_whole(each[:, 0]) for each in (old, new)):
+        return None
+    a, b = (each[:, 0].cast(pl.Int64).to_numpy() for each in (old, new))
+    least, most = min(int(a.min()), int(b.min())), max(int(a.max()), int(b.max()))
+    if most - least >= SPREAD * (len(a) + len(b)):
+        return None
+    nobody = np.uint32(len(a))
+    table = np.full(most - least + 1, nobody, np.uint32)
+    table[a - least] = np.arange(len(a), dtype=np.uint32)
+    place = table[b - least]
+    met = place != nobody
+    place[~met] = 0
+    return place, met, int(np.count_nonzero(table != nobody)) == len(a)
+
+
+def _whole(key: pl.Series) -> bool:
+    wide = key.dtype in (pl.UInt64, pl.Int128, pl.UInt128)
+    return key.dtype.is_integer() and not wide and key.len() > 0 and not key.null_count()
+
+
+def _joined(old: pl.DataFrame, new: pl.DataFrame) -> Found:
+    """The partners by a join; ascending keys are merged, others hashed."""
     a, b = old.lazy().with_row_index("#old"), new.lazy().with_row_index("#new")
     numbers = [pl.col("#new"), pl.col("#old")]
     if old.width > 1 or not (_ascends(old[:, 0]) and _ascends(new[:, 0])):
-        return b.join(a, on=old.columns, how="inner", nulls_equal=True).select(numbers).collect()
-    name = old.columns[0]
-    near = b.join_asof(a.with_columns(pl.col(name).alias("#key")), on=name, check_sortedness=False)
-    return near.filter(pl.col("#key") == pl.col(name)).select(numbers).collect()
+        found = b.join(a, on=old.columns, how="inner", nulls_equal=True).select(numbers).collect()
+    else:
+        name = old.columns[0]
+        near = b.join_asof(a.with_columns(pl.col(name).alias("#key")), on=name, check_sortedness=False)
+        found = near.filter(pl.col("#key") == pl.col(name)).select(numbers).collect()
+    place, met = np.zeros(new.height, np.uint32), np.zeros(new.height, bool)
+    rows = found["#new"].to_numpy()
+    place[rows], met[rows] = found["#old"].to_numpy(), True
+    return place, met, found.height == int(met.sum())
 
 
 def _as_they_stand(old: int, new: int) -> Pairs:
@@ -163,14 +203,21 @@ def _as_they_stand(old: int, new: int) -> Pairs:
 def _runs(place: np.ndarray, met: np.ndarray) -> tuple[list[tuple[int, int, int]] | None, bool]:
     """The pairs as runs, if they are few, and whether the old rows come in their order."""
     rows = np.flatnonzero(met)
-    places = place[rows].astype(np.int64)
-    steps = np.diff(places, prepend=-2)
-    ascending = bool((steps > 0).all())
-    starts = np.flatnonzero((np.diff(rows, prepend=-2) != 1) | (steps != 1))
+    places = place if len(rows) == len(place) else place[rows]
+    ascending = bool((places[1:] > places[:-1]).all())
+    if len(_starts(rows[:SAMPLE_ROWS], places[:SAMPLE_ROWS])) > MOST_RUNS:
+        return None, ascending
+    starts = _starts(rows, places)
     if len(starts) > MOST_RUNS:
         return None, ascending
     lengths = np.diff(starts, append=len(rows))
     return list(zip(places[starts].tolist(), rows[starts].tolist(), lengths.tolist(), strict=True)), ascending
+
+
+def _starts(rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Where a run of rows begins that follow each other on both sides."""
+    steps = np.diff(places.astype(np.int64), prepend=-2)
+    return np.flatnonzero((np.diff(rows, prepend=-2) != 1) | (steps != 1))
 
 
 def _ascends(key: pl.Series) -> bool:

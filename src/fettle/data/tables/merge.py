@@ -102,11 +102,17 @@ def merge_tables(
             frames[name] = scan_side(side).collect()
             check_key(key, frames[name].schema, name)
             step()
-    return _Merge(Lineup(frames, list(key)), Resolutions(resolve, key)).merged()
+    work = Merge(Lineup(frames, list(key)), Resolutions(resolve, key))
+    rows, _ = work.merged()
+    return Merged(rows, work.conflicts.table(), work.conflicts.resolved)
 
 
-class _Merge:
-    """One merge, a column at a time."""
+class Merge:
+    """One merge, a column at a time.
+
+    Attributes:
+        conflicts: Those found by `merged`.
+    """
 
     def __init__(self, lineup: Lineup, decided: Resolutions) -> None:
         self.lineup = lineup
@@ -114,7 +120,8 @@ class _Merge:
         self.decided = decided
         self.conflicts = Conflicts(lineup)
 
-    def merged(self) -> Merged:
+    def merged(self) -> tuple[pl.DataFrame, pl.Series]:
+        """The merged rows, and for each row of the lineup whether it is among them."""
         keep, as_base = self._rows()
         with phase("Merging", total=len(self.frames["ours"].columns), unit="columns") as step:
             columns = []
@@ -125,7 +132,7 @@ class _Merge:
                 if column is not None:
                     columns.append(column.filter(keep).alias(name))
                 step()
-        return Merged(pl.DataFrame(columns), self.conflicts.table(), self.conflicts.resolved)
+        return pl.DataFrame(columns), keep
 
     def _names(self) -> list[str]:
         """All columns that may be in the result: ours, then those only theirs has."""

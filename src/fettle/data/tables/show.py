@@ -11,7 +11,7 @@ import polars as pl
 from fettle.data.records.diffs import SchemaChange, TableSummary
 
 if TYPE_CHECKING:
-    from fettle.data.tables.diff import TableDiff
+    from fettle.data.tables.differences import TableDiff
 
 MOST_TEXT = 40
 MOST_COLUMNS = 12

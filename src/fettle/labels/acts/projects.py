@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 
@@ -16,7 +17,7 @@ from fettle.labels.records import (
     Overview,
     Project,
 )
-from fettle.labels.store import counts, projects, queue
+from fettle.labels.store import answers, counts, projects, queue
 from fettle.labels.terms import check_terms
 from fettle.storage.objects import get_object
 
@@ -130,6 +131,22 @@ def drop(ctx: Context, project: str) -> None:
     projects.find_project(ctx.tx, project)
     projects.drop_project(ctx.tx, project)
     ctx.emit("labels.dropped", f"labels:{project}")
+
+
+@act("labels.blank", needs=Role.ADMIN)
+def blank(ctx: Context, project: str, items: Annotated[list[int], msgspec.Meta(max_length=5000)]) -> int:
+    """Empty items whose person was erased: nothing is shown of them, and nobody is asked again; how many.
+
+    Classes that annotators gave stay; texts and notes go. `labels.forget` finds the items and calls this.
+
+    Args:
+        project: The project.
+        items: Their numbers; at most 5,000.
+    """
+    projects.find_project(ctx.tx, project)
+    count = answers.blank(ctx.tx, project, items)
+    ctx.emit("labels.blanked", f"labels:{project}", items=count)
+    return count
 
 
 @act("labels.projects", reads=True)

@@ -1,3 +1,3 @@
 """What is done with labels where the user's files and processors are, a module a subject."""
 
-PARTS = ("projects", "findings", "exchange", "publish")
+PARTS = ("projects", "findings", "exchange", "publish", "erasure")

@@ -27,7 +27,8 @@ def export(
 ) -> Exchanged:
     """Write items and answers to a file: .json for Label Studio, .csv for a line an answer.
 
-    Beside the JSON lies a file .xml: the configuration with which Label Studio shows the tasks.
+    Beside the JSON lies a file .xml: the configuration with which Label Studio shows the tasks. Columns that stand in
+    plain although the dataset's privacy policy wants them masked are left out.
 
     Args:
         project: The project.
@@ -35,9 +36,11 @@ def export(
         only: Which items.
     """
     from fettle.labels import delimited, label_studio
+    from fettle.labels.protection import without_plain
 
     known: Project = ws.call("labels.show", project=project)
-    items: list[Stored] = ws.call("labels.answers", project=project, only=only, limit=0)
+    there: list[Stored] = ws.call("labels.answers", project=project, only=only, limit=0)
+    items, left_out = without_plain(ws, known, there)
     if _form(file) == "json":
         text = msgspec.json.format(
             msgspec.json.encode(label_studio.to_tasks(known, items)), indent=1
@@ -46,7 +49,8 @@ def export(
     else:
         text = delimited.write(items)
     _write(file, text)
-    return Exchanged(project, str(file), len(items), sum(len(each.annotations) for each in items))
+    answers = sum(len(each.annotations) for each in items)
+    return Exchanged(project, str(file), len(items), answers, left_out=left_out)
 
 
 @errand("labels.import")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fettle.acts import Surface, errand
 from fettle.core import canonical, ids, progress
-from fettle.core.errors import Invalid, NotFound
+from fettle.core.errors import Denied, Invalid, NotFound
 from fettle.core.units import duration_s
 from fettle.labels.keys import classes_of
 from fettle.labels.records import Item, Kind, Measure, Order, Project
 from fettle.labels.terms import check_terms
-from fettle.storage.objects import put_object
+from fettle.storage.objects import object_key, put_object
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +47,8 @@ def create(
 ) -> Project:
     """Make a labelling project of the rows of a version.
 
-    What is shown to annotators is copied into the workspace's database: mask what they must not see first.
+    What is shown to annotators is copied into the workspace's database; columns that stand in plain although the
+    dataset's privacy policy wants them masked are refused.
 
     Args:
         project: The new project's name.
@@ -63,6 +65,7 @@ def create(
         sample: So many rows at random; 0: all.
     """
     from fettle.data.versions import load
+    from fettle.labels.protection import check_shown
 
     commit = ws.call("data.show", ref=data)
     frame = load(ws, commit)
@@ -75,6 +78,7 @@ def create(
     if chosen and chosen not in show:
         raise NotFound.among("shown column", chosen, show)
     names = list(key if key is not None else commit.table.key)
+    check_shown(ws, commit.dataset, frame, [*show, *names])
     return open_items(
         ws,
         project,
@@ -132,7 +136,8 @@ def open_items(
     )
     check_terms(made)
     placed = items if frame is None else _placed(_items(frame, made), order, sample)
-    return ws.call("labels.open_project", project=made, items=_stored(ws, placed))
+    with _carried(ws, placed) as digest:
+        return ws.call("labels.open_project", project=made, items=digest)
 
 
 @errand("labels.extend")
@@ -144,11 +149,15 @@ def extend(ws: Surface, project: str, data: str = "") -> Project:
         data: The version; empty: the newest of the project's dataset.
     """
     from fettle.data.versions import load
+    from fettle.labels.protection import check_shown
 
     known: Project = ws.call("labels.show", project=project)
     commit = ws.call("data.show", ref=data or known.dataset)
-    items = _placed(_items(load(ws, commit), known), known.order, 0)
-    return ws.call("labels.add_items", project=project, items=_stored(ws, items), commit=commit.id)
+    frame = load(ws, commit)
+    check_shown(ws, commit.dataset, frame, [*known.show, *known.key])
+    items = _placed(_items(frame, known), known.order, 0)
+    with _carried(ws, items) as digest:
+        return ws.call("labels.add_items", project=project, items=digest, commit=commit.id)
 
 
 @errand("labels.rank")
@@ -275,8 +284,15 @@ def _placed(items: list[Item], order: Order, sample: int) -> list[Item]:
     return [Item(each.key, each.values, each.foreign, place) for place, each in enumerate(kept)]
 
 
-def _stored(ws: Surface, items: Sequence[Item]) -> str:
-    return put_object(ws.blobs, b"\n".join(canonical.encode(each) for each in items))
+@contextmanager
+def _carried(ws: Surface, items: Sequence[Item]) -> Iterator[str]:
+    """Items as an object for an act to read; it goes afterwards, for an erasure would not find what it shows."""
+    digest = put_object(ws.blobs, b"\n".join(canonical.encode(each) for each in items))
+    try:
+        yield digest
+    finally:
+        with suppress(Denied):  # a server may let administrators alone remove blobs
+            ws.blobs.delete(object_key(digest))
 
 
 def _longest_text(frame: pl.DataFrame, show: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from fettle.labels.records import Annotation, Answer, Stored, value_of
 from fettle.labels.store.queue import lower_cursors
-from fettle.labels.store.tables import BATCH, annotations, items, turns
+from fettle.labels.store.tables import BATCH, BLANK, annotations, items, leases, turns
 from fettle.storage.upserts import upsert
 
 if TYPE_CHECKING:
@@ -129,11 +129,15 @@ def stored(
 
 def _grouped(tx: Transaction, project: str, few: Sequence[int] | None) -> dict[int, list[Annotation]]:
     query = sa.select(annotations).where(annotations.c.project == project)
+    query = query.order_by(annotations.c.item, annotations.c.annotator)
+    queries = [query]
     if few is not None:
-        query = query.where(annotations.c.item.in_(few))
+        pages = [few[start : start + BATCH] for start in range(0, len(few), BATCH)]
+        queries = [query.where(annotations.c.item.in_(page)) for page in pages]
     found: dict[int, list[Annotation]] = {}
-    for row in tx.execute(query.order_by(annotations.c.item, annotations.c.annotator)):
-        found.setdefault(row.item, []).append(annotation_of(row))
+    for each in queries:
+        for row in tx.execute(each):
+            found.setdefault(row.item, []).append(annotation_of(row))
     return found
 
 
@@ -181,6 +185,29 @@ def tally(tx: Transaction, project: str, item: int, annotators: int) -> None:
     )
     if now_open and not was.open:
         lower_cursors(tx, project, was.place)
+
+
+def blank(tx: Transaction, project: str, numbers: Sequence[int]) -> int:
+    """Empty items and close them for good; of their answers, classes and places stay. How many there were."""
+    there = (items.c.project == project) & items.c.item.in_(numbers)
+    found = list(tx.execute(sa.select(items.c.item).where(there)).scalars())
+    if not found:
+        return 0
+    statement = (
+        items.update()
+        .where(items.c.project == project, items.c.item == sa.bindparam("of"))
+        .values(key=sa.bindparam("to"), shown={}, foreign_id=None, open=False)
+    )
+    tx.execute(statement, [{"of": each, "to": f"{BLANK}{each}"} for each in found])
+    written = (annotations.c.project == project) & annotations.c.item.in_(found)
+    for row in tx.execute(sa.select(annotations).where(written)).all():
+        said = msgspec.structs.replace(row.answer, text="")
+        value = "" if row.answer.text else row.value
+        own = written & (annotations.c.item == row.item) & (annotations.c.annotator == row.annotator)
+        tx.execute(annotations.update().where(own).values(answer=said, value=value, note="", foreign_id=None))
+    tx.execute(turns.delete().where(turns.c.project == project, turns.c.item.in_(found)))
+    tx.execute(leases.delete().where(leases.c.project == project, leases.c.item.in_(found)))
+    return len(found)
 
 
 def vote_entropy(given: Sequence[str]) -> float:

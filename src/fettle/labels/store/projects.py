@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from fettle.core.errors import NotFound
 from fettle.labels.records import Item, Kept, Project
-from fettle.labels.store.tables import BATCH, TABLES, cursors, items, projects, reports
+from fettle.labels.store.tables import BATCH, BLANK, TABLES, cursors, items, projects, reports
 from fettle.storage.upserts import upsert
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def numbers_of(tx: Transaction, project: str, keys: Sequence[str]) -> dict[str, 
 
 def reopen(tx: Transaction, project: str, annotators: int) -> None:
     """Open the items that have fewer answers than `annotators`, close the others; cursors begin anew."""
-    tx.execute(items.update().where(items.c.project == project).values(open=items.c.answers < annotators))
+    wanted = items.update().where(items.c.project == project, ~items.c.key.startswith(BLANK))
+    tx.execute(wanted.values(open=items.c.answers < annotators))
     tx.execute(cursors.delete().where(cursors.c.project == project))
 
 

@@ -93,3 +93,5 @@ reports = sa.Table(
 TABLES = (projects, items, annotations, turns, leases, cursors, reports)
 
 BATCH = 5_000
+BLANK = "erased:"
+"""What the keys of emptied items begin with."""

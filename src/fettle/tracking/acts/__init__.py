@@ -1,3 +1,3 @@
 """What can be done with runs, a module a subject."""
 
-PARTS = ("runs", "metrics", "experiments")
+PARTS = ("runs", "search", "compare", "views", "metrics", "experiments", "upkeep", "collaboration", "batch", "inputs", "logged_models")

@@ -7,6 +7,7 @@ from fettle.core.errors import Conflict, NotFound
 from fettle.tracking.names import check_experiment, check_values
 from fettle.tracking.records.experiments import Experiment
 from fettle.tracking.store import experiments as store
+from fettle.tracking.store import views
 
 
 @act("tracking.experiments", reads=True)
@@ -100,6 +101,7 @@ def change_experiment(
         if store.find_experiment(ctx.tx, check_experiment(to)) is not None:
             raise Conflict(f"There is an experiment {to!r} already.", subject=f"experiment:{to}")
         fields["name"] = to
+        views.rename_experiment(ctx.tx, name, to)
     store.change_experiment(ctx.tx, name, **fields)
     return named(ctx, to or name)
 

@@ -7,12 +7,19 @@ from typing import Any
 
 from fettle.acts import Context, act
 from fettle.core import ids
-from fettle.core.errors import Conflict, Invalid, NotFound
+from fettle.core.errors import Conflict, Invalid, NotFound, Unavailable
+from fettle.storage.objects import has_object
+from fettle.tracking import search as language
+from fettle.tracking.acts import upkeep
 from fettle.tracking.names import check_experiment, check_path, check_run_id, check_values
 from fettle.tracking.records.runs import Artifact, Run, Status
-from fettle.tracking.store import experiments
+from fettle.tracking.records.search import All, Condition, Field, Query, Term
+from fettle.tracking.store import experiments, search
 from fettle.tracking.store import metrics as summaries
 from fettle.tracking.store import runs as store
+
+MOST_NOTES = 1 << 20
+"""Characters of a run's notes."""
 
 
 @act("tracking.start")
@@ -49,6 +56,7 @@ def start(
     if known is None:
         chosen = check_run_id(run_id) if run_id else ids.event_id(ctx.now)
         _open_experiment(ctx, experiment)
+        upkeep.check_quota(ctx, experiment)
         started = Run(
             id=chosen,
             experiment=experiment,
@@ -103,9 +111,19 @@ def artifact(ctx: Context, run: str, path: str, digest: str, size_bytes: int) ->
         path: The file's name in the run, with `/` between folders.
         digest: The object, stored before.
         size_bytes: Its length.
+
+    Raises:
+        Unavailable: The object is not there (any more).
     """
     check_path(path)
-    in_use(existing(ctx, run))
+    known = in_use(existing(ctx, run))
+    upkeep.check_quota(ctx, known.experiment)
+    if not has_object(ctx.blobs, digest):
+        raise Unavailable(
+            f"The content of {path!r} has not arrived.",
+            found=f"no object {digest[:16]}",
+            hint="Send it again.",
+        )
     made = Artifact(path=path, digest=digest, size_bytes=size_bytes, at=ctx.now)
     store.put_artifact(ctx.tx, run, made)
     return made
@@ -132,25 +150,56 @@ def runs(
     ctx: Context,
     experiment: str | None = None,
     *,
+    where: str = "",
     status: Status | None = None,
     parent: str | None = None,
     order_by: str | None = None,
     limit: int = 100,
     offset: int = 0,
+    archived: bool | None = False,
 ) -> list[Run]:
-    """List runs, newest first unless told otherwise.
+    """List runs, newest first unless told otherwise; `search` goes through any number of them by pages.
 
     Args:
         experiment: Only those of one experiment.
+        where: Only those of which this is true, such as `metrics.loss.min < 0.3 and params.model = "tree"`.
         status: Only those with one status.
         parent: Only the parts of one run.
         order_by: `started_at`, `name`, `metrics.KEY`, `params.KEY` or `tags.KEY`; a `-` before it turns the order
             round. Runs without a value come last.
         limit: At most so many.
         offset: Pass over so many first.
+        archived: Those put aside too: all of them and no others if true. None means those too.
+
+    Raises:
+        Invalid: `where` or `order_by` cannot be read; the message points at the character.
     """
-    where = {"experiment": experiment, "status": status, "parent": parent}
-    return store.list_runs(ctx.tx, where, _order(order_by or "-started_at"), max(0, limit), max(0, offset))
+    said = language.parse(where, now=ctx.now)
+    given = {"status": status, "parent": parent}
+    equal = [
+        Term(Field("attribute", key), "=", (value,)) for key, value in given.items() if value is not None
+    ]
+    parts: list[Condition] = [*equal, said]
+    query = Query(
+        where=All(tuple(parts)),
+        experiments=None if experiment is None else (experiment,),
+        order=language.parse_order([order_by or "-started_at"]),
+        limit=max(0, limit),
+        offset=max(0, offset),
+        archived=None if language.mentions(said, "archived") else archived,
+        deleted=None if language.mentions(said, "deleted") else False,
+    )
+    return search.find(ctx.tx, query).runs
+
+
+@act("tracking.runs_of", reads=True)
+def runs_of(ctx: Context, ids: list[str]) -> list[Run]:
+    """Show several runs in the order of their ids, also such as are in the bin; ids that nobody has are passed over.
+
+    Args:
+        ids: Their ids.
+    """
+    return store.find_runs(ctx.tx, ids)
 
 
 @act("tracking.using", reads=True)
@@ -172,6 +221,60 @@ def show(ctx: Context, run: str) -> Run:
         run: Its id.
     """
     return existing(ctx, run, whole=True)
+
+
+@act("tracking.note")
+def note(ctx: Context, run: str, notes: str) -> Run:
+    """Write down something about a run, in place of what was written before.
+
+    Args:
+        run: Its id.
+        notes: In Markdown.
+    """
+    if len(notes) > MOST_NOTES:
+        raise Invalid(
+            "These notes are too long.", found=f"{len(notes):,} characters", hint=f"At most {MOST_NOTES:,}."
+        )
+    in_use(existing(ctx, run))
+    store.change_run(ctx.tx, run, notes=notes)
+    return existing(ctx, run)
+
+
+@act("tracking.use")
+def use(ctx: Context, run: str, inputs: list[str]) -> Run:
+    """Add to what a run has read; what is there already is not added again.
+
+    Args:
+        run: Its id.
+        inputs: Dataset references with their commit.
+    """
+    known = in_use(existing(ctx, run))
+    store.set_inputs(ctx.tx, run, list(dict.fromkeys([*known.inputs, *inputs])))
+    return existing(ctx, run)
+
+
+@act("tracking.archive")
+def archive(ctx: Context, run: str) -> Run:
+    """Put a run aside: lists and searches leave it out unless asked; nothing of it is lost.
+
+    Args:
+        run: Its id.
+    """
+    if in_use(existing(ctx, run)).archived_at is None:
+        store.change_run(ctx.tx, run, archived_at=ctx.now)
+    return existing(ctx, run)
+
+
+@act("tracking.unarchive")
+def unarchive(ctx: Context, run: str) -> Run:
+    """Take a run back that was put aside.
+
+    Args:
+        run: Its id.
+    """
+    if in_use(existing(ctx, run)).archived_at is not None:
+        store.change_run(ctx.tx, run, archived_at=None)
+    return existing(ctx, run)
 
 
 @act("tracking.delete")
@@ -259,21 +362,3 @@ def _set(ctx: Context, run: str, params: dict[str, Any], tags: dict[str, str]) -
             )
     store.add_params(ctx.tx, run, {key: value for key, value in params.items() if key not in known})
     store.set_tags(ctx.tx, run, tags)
-
-
-_ATTRIBUTES = ("started_at", "ended_at", "name", "experiment", "status", "author")
-
-
-def _order(text: str) -> store.Order:
-    descending = text.startswith("-") or text.lower().endswith(" desc")
-    plain = text.removeprefix("-").removesuffix(" desc").removesuffix(" DESC").removesuffix(" asc").strip()
-    family, dot, key = plain.partition(".")
-    if dot and family in ("metrics", "params", "tags") and key:
-        return store.Order(family, key, descending)
-    if plain in _ATTRIBUTES:
-        return store.Order("attribute", plain, descending)
-    raise Invalid(
-        f"Runs cannot be sorted by {text!r}.",
-        found=repr(text),
-        hint=f"Use {', '.join(_ATTRIBUTES)}, metrics.KEY, params.KEY or tags.KEY; '-' in front turns it round.",
-    )

@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from fettle.acts import Surface
     from fettle.tracking.imports.foreign import ForeignRun
 
-MANIFEST = "fettle-tracking.json"
-"""What an export of fettle has."""
-
-Tool = Literal["auto", "mlflow", "tensorboard", "wandb", "aim", "csv", "fettle"]
+Tool = Literal["auto", "mlflow", "tensorboard", "wandb", "aim", "csv"]
 
 
 def import_runs(
@@ -37,11 +34,6 @@ def import_runs(
         NotFound: There is nothing there, or nothing that a tool wrote.
         Invalid: It is damaged, or of no known kind.
     """
-    path = Path(source)
-    if tool == "fettle" or (tool == "auto" and (path / MANIFEST).is_file()):
-        from fettle.tracking.transfer.take_in import take_in
-
-        return take_in(ws, path)
     return bring(ws, read(source, tool=tool, experiment=experiment, name=name, step=step))
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NotFinite = Literal["NaN", "Infinity", "-Infinity"]
 """How a number that JSON cannot write is written, on every surface."""
@@ -55,6 +58,34 @@ class Column(msgspec.Struct, frozen=True):
     at_us: bytes
     values: bytes
 
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Steps, times (µs since 1970) and values as NumPy arrays that read these bytes where they are."""
+        import numpy as np
+
+        return (
+            np.frombuffer(self.steps, "<i8"),
+            np.frombuffer(self.at_us, "<i8"),
+            np.frombuffer(self.values, "<f8"),
+        )
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """One metric of one run, ready to be drawn.
+
+    Attributes:
+        run: The run's id.
+        key: The metric.
+        x: Where: step, seconds since the run began, or epoch; ascending.
+        y: The value there, smoothed if that was asked; None where it is not finite.
+        raw: The value itself where `y` is smoothed; empty otherwise.
+    """
+
+    run: str
+    key: str
+    x: list[float]
+    y: list[float | None]
+    raw: list[float | None] = []
+
 
 class Metric(msgspec.Struct, frozen=True):
     """The summary of one metric of one run.
@@ -67,6 +98,10 @@ class Metric(msgspec.Struct, frozen=True):
         low: The smallest finite value; None if there was none.
         high: The greatest finite value.
         count: How many points there are.
+        mean: Of the finite values; None if there were none.
+        total: Their sum.
+        finite: How many they are.
+        first_step: The lowest step.
     """
 
     key: str
@@ -76,3 +111,7 @@ class Metric(msgspec.Struct, frozen=True):
     low: float | None
     high: float | None
     count: int
+    mean: float | None = None
+    total: float | None = None
+    finite: int | None = None
+    first_step: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fettle.tracking.store import experiments, metrics, runs
+from fettle.tracking.store import collaboration, experiments, inputs, metrics, runs, search, upkeep, views
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
@@ -16,4 +16,13 @@ def m001_initial(tx: Transaction) -> None:
     )
 
 
-MIGRATIONS = [m001_initial, experiments.m002_experiments]
+MIGRATIONS = [
+    m001_initial,
+    experiments.m002_experiments,
+    metrics.m003_columns,
+    search.m004_search,
+    inputs.m005_inputs,
+    upkeep.m006_upkeep,
+    collaboration.m007_collaboration,
+    views.m008_views,
+]

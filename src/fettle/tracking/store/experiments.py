@@ -82,6 +82,11 @@ def find_experiment(tx: Transaction, name: str) -> Experiment | None:
     return found[0] if found else None
 
 
+def number_of(tx: Transaction, name: str) -> int | None:
+    """The number of an experiment; None if there is none of the name."""
+    return tx.execute(sa.select(experiments.c.number).where(experiments.c.name == name)).scalar_one_or_none()
+
+
 def deleted_at(tx: Transaction, name: str) -> datetime | None:
     """When the experiment was put into the bin; None if it is in use."""
     return tx.execute(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
 
+from fettle.core.canonical import encode
 from fettle.storage.columns import At, Json
+from fettle.storage.upserts import insert_new
 from fettle.tracking.records.runs import Artifact, Run
 from fettle.tracking.store.metrics import metrics
 
@@ -17,6 +21,16 @@ if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
 
 metadata = sa.MetaData()
+
+
+class _Given(Json):
+    """JSON in which None is a value like others."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str:
+        return encode(value).decode()
+
 
 runs = sa.Table(
     "tracking_runs",
@@ -40,9 +54,18 @@ params = sa.Table(
     metadata,
     sa.Column("run", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("value", Json, nullable=False),
+    sa.Column("value", _Given, nullable=False),
     sa.Column("number", sa.Double),
-    sa.Index("tracking_params_number", "key", "number"),
+    sa.Column("text", sa.Text, nullable=False, server_default=""),
+)
+_is_number = params.c.number.is_not(None)
+sa.Index(
+    "tracking_params_numbers",
+    params.c.key,
+    params.c.number,
+    params.c.run,
+    sqlite_where=_is_number,
+    postgresql_where=_is_number,
 )
 tags = sa.Table(
     "tracking_tags",
@@ -50,6 +73,15 @@ tags = sa.Table(
     sa.Column("run", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
+)
+reads = sa.Table(
+    "tracking_reads",
+    metadata,
+    sa.Column("run", sa.Text, primary_key=True),
+    sa.Column("ref", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Index("tracking_reads_name", "name", "version", "run"),
 )
 artifacts = sa.Table(
     "tracking_artifacts",
@@ -68,6 +100,29 @@ _RUN = [column.name for column in runs.columns]
 def add_run(tx: Transaction, run: Run) -> None:
     fields = msgspec.structs.asdict(run)
     tx.execute(runs.insert().values(**{name: fields[name] for name in _RUN}))
+    add_reads(tx, run.id, run.inputs)
+
+
+def set_inputs(tx: Transaction, run: str, inputs: list[str]) -> None:
+    """What the run reads, in this order."""
+    change_run(tx, run, inputs=inputs)
+    add_reads(tx, run, inputs)
+
+
+def add_reads(tx: Transaction, run: str, references: Sequence[str]) -> None:
+    """Make a run be found by the datasets it reads."""
+    rows = [
+        {"run": run, "ref": each, **dict(zip(("name", "version"), reference_parts(each), strict=True))}
+        for each in dict.fromkeys(references)
+    ]
+    if rows:
+        tx.execute(insert_new(reads), rows)
+
+
+def reference_parts(reference: str) -> tuple[str, str]:
+    """Dataset and version of `data://churn@v3/path`; an empty version where none is said."""
+    name, _, rest = reference.removeprefix("data://").partition("@")
+    return name, rest.partition("/")[0]
 
 
 def reopen_run(tx: Transaction, run: str) -> None:
@@ -88,43 +143,18 @@ def run_ids(tx: Transaction, most: int = 1000) -> list[str]:
     return list(tx.execute(sa.select(runs.c.id).order_by(runs.c.started_at.desc()).limit(most)).scalars())
 
 
-@dataclass(frozen=True)
-class Order:
-    """What runs are sorted by: a column of the run, or the value of a metric, parameter or tag."""
-
-    family: str  # attribute, metrics, params, tags
-    key: str
-    descending: bool
-
-
 def change_run(tx: Transaction, run: str, **fields: Any) -> None:
     """Set columns of a run, such as `status`, `notes` or `deleted_at`."""
     tx.execute(runs.update().where(runs.c.id == run).values(**fields))
 
 
-def list_runs(
-    tx: Transaction, where: dict[str, str | None], order: Order, limit: int, offset: int = 0
-) -> list[Run]:
-    """Runs in use whose columns equal `where` (None is no condition), sorted; those without the sorted value last."""
-    query = sa.select(runs).where(runs.c.deleted_at.is_(None))
-    value: sa.ColumnElement[Any]
-    if order.family == "attribute":
-        value = runs.c[order.key]
-        ordering = [value]
-    else:
-        table = {"metrics": metrics, "params": params, "tags": tags}[order.family]
-        query = query.outerjoin(table, (table.c.run == runs.c.id) & (table.c.key == order.key))
-        columns = {"metrics": ["last"], "params": ["number", "value"], "tags": ["value"]}[order.family]
-        ordering = [
-            sa.type_coerce(table.c[name], sa.Text) if name == "value" else table.c[name] for name in columns
-        ]
-    for each in ordering:
-        query = query.order_by((each.desc() if order.descending else each.asc()).nulls_last())
-    query = query.order_by(runs.c.started_at.desc(), runs.c.id.desc())
-    for name, wanted in where.items():
-        if wanted is not None:
-            query = query.where(runs.c[name] == wanted)
-    return _complete(tx, tx.execute(query.limit(limit).offset(offset)).mappings().all())
+def find_runs(tx: Transaction, ids: Sequence[str]) -> list[Run]:
+    """The runs of these ids that exist, in the order of the ids."""
+    rows: dict[str, Any] = {}
+    for some in _portions(list(dict.fromkeys(ids))):
+        found = tx.execute(sa.select(runs).where(runs.c.id.in_(some))).mappings()
+        rows.update({row["id"]: row for row in found})
+    return _complete(tx, [rows[each] for each in ids if each in rows])
 
 
 def runs_using(tx: Transaction, reference: str, limit: int) -> list[Run]:
@@ -136,21 +166,23 @@ def runs_using(tx: Transaction, reference: str, limit: int) -> list[Run]:
     return _complete(tx, tx.execute(query.limit(limit)).mappings().all())
 
 
-def _complete(tx: Transaction, rows: Any) -> list[Run]:
+def _portions(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+def _complete(tx: Transaction, rows: Sequence[Any]) -> list[Run]:
     """Runs from their rows, with parameters, tags and last values fetched in three queries, however many runs."""
-    keys = [row["id"] for row in rows]
-    extra: dict[str, dict[str, dict[str, Any]]] = {key: {} for key in keys}
-    for start in range(0, len(keys), 500):
-        some = keys[start : start + 500]
-        for row in tx.execute(sa.select(params).where(params.c.run.in_(some)).order_by(params.c.key)):
-            extra[row.run].setdefault("params", {})[row.key] = row.value
-        for row in tx.execute(sa.select(tags).where(tags.c.run.in_(some)).order_by(tags.c.key)):
-            extra[row.run].setdefault("tags", {})[row.key] = row.value
-        for row in tx.execute(sa.select(metrics).where(metrics.c.run.in_(some)).order_by(metrics.c.key)):
-            kind = "metrics" if row.not_finite is None else "not_finite"
-            extra[row.run].setdefault(kind, {})[row.key] = (
-                row.last if row.not_finite is None else row.not_finite
-            )
+    extra: dict[str, dict[str, dict[str, Any]]] = {row["id"]: {} for row in rows}
+    for some in _portions(list(extra)):
+        for table, value, name in ((params, params.c.value, "params"), (tags, tags.c.value, "tags")):
+            query = sa.select(table.c.run, table.c.key, value).where(table.c.run.in_(some))
+            for run, key, found in tx.execute(query.order_by(table.c.run, table.c.key)):
+                extra[run].setdefault(name, {})[key] = found
+        columns = (metrics.c.run, metrics.c.key, metrics.c.last, metrics.c.not_finite)
+        query = sa.select(*columns).where(metrics.c.run.in_(some)).order_by(metrics.c.run, metrics.c.key)
+        for run, key, last, not_finite in tx.execute(query):
+            kind, found = ("metrics", last) if not_finite is None else ("not_finite", not_finite)
+            extra[run].setdefault(kind, {})[key] = found
     return [Run(**{**row, **extra[row["id"]]}) for row in rows]
 
 
@@ -162,16 +194,22 @@ def get_params(tx: Transaction, run: str) -> dict[str, Any]:
 
 
 def add_params(tx: Transaction, run: str, values: dict[str, Any]) -> None:
-    rows = [
-        {"run": run, "key": key, "value": value, "number": _number(value)} for key, value in values.items()
-    ]
+    rows = [{"run": run, "key": key, "value": value, **searched(value)} for key, value in values.items()]
     if rows:
         tx.execute(params.insert(), rows)
 
 
-def _number(value: Any) -> float | None:
-    """What a parameter is sorted by, where it is a number."""
-    return float(value) if isinstance(value, int | float) else None
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+
+
+def searched(value: Any) -> dict[str, Any]:
+    """How a parameter is searched and sorted: as `text`, and as `number` where it is one or a text says one."""
+    text = value if isinstance(value, str) else str(value)
+    is_number = (
+        isinstance(value, int | float | str) and len(text) < 400 and _NUMBER.fullmatch(text) is not None
+    )
+    number = float(text) if is_number else math.nan
+    return {"text": text, "number": number if math.isfinite(number) else None}
 
 
 def set_tags(tx: Transaction, run: str, values: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from fettle.storage.upserts import insert_new, upsert
 from fettle.tracking.records.upkeep import Quota, Removable
-from fettle.tracking.store.metrics import chunks, cursors, metrics
+from fettle.tracking.store.metrics import chunks, cursors, metrics, outlines
 from fettle.tracking.store.runs import artifacts, params, runs, tags
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ pins = sa.Table(
 )
 orphans = sa.Table("tracking_orphans", metadata, sa.Column("digest", sa.Text, primary_key=True))
 
-_OWNED = (params, tags, metrics, chunks, cursors, artifacts)
+_OWNED = (params, tags, metrics, chunks, outlines, cursors, artifacts)
 
 
 def m006_upkeep(tx: Transaction) -> None:

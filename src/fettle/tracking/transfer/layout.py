@@ -18,9 +18,8 @@ import pyarrow as pa
 
 from fettle.core import canonical
 from fettle.core.errors import Invalid, NotFound
-from fettle.tracking.imports.choose import MANIFEST
 
-EXPERIMENTS, RUNS = "experiments.parquet", "runs.parquet"
+MANIFEST, EXPERIMENTS, RUNS = "fettle-tracking.json", "experiments.parquet", "runs.parquet"
 POINTS, ARTIFACTS, OBJECTS = "points.parquet", "artifacts.parquet", "objects"
 FORMAT = 1
 

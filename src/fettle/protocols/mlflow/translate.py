@@ -1,0 +1,229 @@
+"""Records of the workspace as MLflow's JSON, and its words as ours.
+
+A run's name, parent, author and notes are fields of a run here and tags there; `TAGS_OF_FIELDS` says which. Numbers of
+64 bits are numbers, not texts; ids and versions are texts; what is empty is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fettle.protocols.mlflow.calls import wrong
+from fettle.tracking.records.experiments import Experiment
+from fettle.tracking.records.inputs import LOCATION, Brief, DatasetInput, LoggedModel, ModelMetric, RunLinks
+from fettle.tracking.records.metrics import Metric
+from fettle.tracking.records.runs import Run, Status
+
+NAME, PARENT, USER, NOTES = "mlflow.runName", "mlflow.parentRunId", "mlflow.user", "mlflow.note.content"
+TAGS_OF_FIELDS = {NAME: "name", PARENT: "parent", NOTES: "notes"}
+"""Tag there → field of a run here."""
+
+STATUSES: dict[Status, str] = {
+    "scheduled": "SCHEDULED",
+    "running": "RUNNING",
+    "finished": "FINISHED",
+    "failed": "FAILED",
+    "killed": "KILLED",
+}
+_STATUS_NUMBERS = {"1": "running", "2": "scheduled", "3": "finished", "4": "failed", "5": "killed"}
+MODEL_STATUSES = {
+    "pending": "LOGGED_MODEL_PENDING",
+    "ready": "LOGGED_MODEL_READY",
+    "failed": "LOGGED_MODEL_UPLOAD_FAILED",
+}
+_MODEL_STATUS_NUMBERS = {"1": "pending", "2": "ready", "3": "failed"}
+
+LARGEST = 1.7976931348623157e308
+"""What MLflow shows for infinity."""
+_LAST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
+
+
+def milliseconds(at: datetime) -> int:
+    """A time as whole milliseconds since 1970."""
+    return (at - _EPOCH) // _MILLISECOND
+
+
+def moment(ms: int, path: str) -> datetime:
+    """The time of so many milliseconds since 1970.
+
+    Raises:
+        Refused: It lies before 1970 or behind the year 9999.
+    """
+    if not 0 <= ms <= _LAST_MS:
+        raise wrong(path, ms, "Timestamp must be a nonnegative number of milliseconds, before the year 10000")
+    return _EPOCH + ms * _MILLISECOND
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def number(value: float | str) -> float | str:
+    """A metric's value in MLflow's form: infinities are the largest floats, NaN is a text."""
+    value = float(value)
+    if math.isnan(value):
+        return "NaN"
+    return math.copysign(LARGEST, value) if math.isinf(value) else value
+
+
+def status_of(text: str | None) -> Status | None:
+    """Our status for MLflow's, which is a name or a number.
+
+    Raises:
+        Refused: It is neither.
+    """
+    if text is None:
+        return None
+    known = {shown: ours for ours, shown in STATUSES.items()} | _STATUS_NUMBERS
+    if text not in known:
+        raise wrong("status", text)
+    return known[text]  # type: ignore[return-value]  # both tables hold statuses only
+
+
+def model_status_of(text: str) -> str:
+    """Our status of a logged model for MLflow's, which is a name or a number."""
+    known = {shown: ours for ours, shown in MODEL_STATUSES.items()} | _MODEL_STATUS_NUMBERS
+    if text not in known:
+        raise wrong("status", text)
+    return known[text]
+
+
+def pairs(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Keys and values as MLflow lists them."""
+    return [{"key": key, "value": value} for key, value in values.items()]
+
+
+def text_of(value: Any) -> str:
+    """A parameter as MLflow shows it: text."""
+    return value if isinstance(value, str) else str(value)
+
+
+def experiment_json(found: Experiment) -> dict[str, Any]:
+    """An `Experiment` of MLflow."""
+    tags = {key: value for key, value in found.tags.items() if key != LOCATION}
+    if found.notes:
+        tags[NOTES] = found.notes
+    fields = {
+        "experiment_id": str(found.number),
+        "name": found.name,
+        "artifact_location": location_of(found),
+        "lifecycle_stage": "active" if found.deleted_at is None else "deleted",
+        "last_update_time": milliseconds(found.updated_at),
+        "creation_time": milliseconds(found.created_at),
+    }
+    return {**fields, "tags": pairs(tags)} if tags else fields
+
+
+def location_of(found: Experiment | Brief) -> str:
+    """Where the artifacts of an experiment's runs are, as its clients call it."""
+    kept = found.location if isinstance(found, Brief) else found.tags.get(LOCATION)
+    return kept or f"mlflow-artifacts:/{found.number}"
+
+
+def run_json(run: Run, links: RunLinks, experiment: Brief) -> dict[str, Any]:
+    """A `Run` of MLflow."""
+    answer: dict[str, Any] = {"info": info_json(run, experiment)}
+    data = {
+        "metrics": [metric_json(each) for each in links.summaries],
+        "params": pairs({key: text_of(value) for key, value in run.params.items()}),
+        "tags": pairs(tags_of(run)),
+    }
+    answer["data"] = {name: values for name, values in data.items() if values}
+    inputs: dict[str, Any] = {}
+    if links.datasets:
+        inputs["dataset_inputs"] = [dataset_json(each) for each in links.datasets]
+    if links.read:
+        inputs["model_inputs"] = [{"model_id": each.model} for each in links.read]
+    answer["inputs"] = inputs
+    if links.made:
+        made = [{"model_id": each.model, "step": each.step} for each in links.made]
+        answer["outputs"] = {"model_outputs": made}
+    return answer
+
+
+def info_json(run: Run, experiment: Brief) -> dict[str, Any]:
+    """A `RunInfo` of MLflow."""
+    fields = {
+        "run_id": run.id,
+        "run_uuid": run.id,
+        "run_name": run.name,
+        "experiment_id": str(experiment.number),
+        "user_id": user_of(run),
+        "status": STATUSES[run.status],
+        "start_time": milliseconds(run.started_at),
+        "artifact_uri": f"{location_of(experiment).rstrip('/')}/{run.id}/artifacts",
+        "lifecycle_stage": "active" if run.deleted_at is None else "deleted",
+    }
+    return fields if run.ended_at is None else {**fields, "end_time": milliseconds(run.ended_at)}
+
+
+def user_of(run: Run) -> str:
+    """Who MLflow says made a run: what its client said, else our author."""
+    return run.tags.get(USER) or run.author.removeprefix("user:")
+
+
+def tags_of(run: Run) -> dict[str, str]:
+    """A run's tags, with those that are fields here."""
+    fields = {NAME: run.name, PARENT: run.parent, NOTES: run.notes, USER: user_of(run)}
+    return run.tags | {key: value for key, value in fields.items() if value}
+
+
+def metric_json(metric: Metric) -> dict[str, Any]:
+    """The last value of a metric as a `Metric` of MLflow."""
+    return {
+        "key": metric.key,
+        "value": number(metric.last),
+        "timestamp": milliseconds(metric.at),
+        "step": metric.step,
+    }
+
+
+def dataset_json(found: DatasetInput) -> dict[str, Any]:
+    """A `DatasetInput` of MLflow."""
+    fields = {name: getattr(found, name) for name in ("name", "digest", "source_type", "source")}
+    fields |= {name: getattr(found, name) for name in ("schema", "profile") if getattr(found, name)}
+    return {"tags": pairs(found.tags), "dataset": fields} if found.tags else {"dataset": fields}
+
+
+def model_json(model: LoggedModel, location: str) -> dict[str, Any]:
+    """A `LoggedModel` of MLflow.
+
+    Args:
+        model: Our record.
+        location: Of its experiment's artifacts.
+    """
+    info = {
+        "model_id": model.id,
+        "experiment_id": str(model.experiment),
+        "name": model.name,
+        "creation_timestamp_ms": milliseconds(model.created_at),
+        "last_updated_timestamp_ms": milliseconds(model.updated_at),
+        "artifact_uri": f"{location.rstrip('/')}/models/{model.id}/artifacts",
+        "status": MODEL_STATUSES[model.status],
+        "model_type": model.kind,
+        "source_run_id": model.run,
+        "tags": pairs(model.tags),
+    }
+    data = {"params": pairs(model.params), "metrics": list(_model_metrics(model.metrics))}
+    return {
+        "info": {name: value for name, value in info.items() if value not in ("", [])},
+        "data": {name: value for name, value in data.items() if value},
+    }
+
+
+def _model_metrics(metrics: Iterable[ModelMetric]) -> Iterable[dict[str, Any]]:
+    for each in metrics:
+        fields = {
+            "key": each.key,
+            "value": number(each.value),
+            "timestamp": milliseconds(each.at) if each.at else 0,
+            "step": each.step,
+            "model_id": each.model,
+            "run_id": each.run,
+            "dataset_name": each.dataset,
+            "dataset_digest": each.digest,
+        }
+        yield {name: value for name, value in fields.items() if value != ""}

@@ -1,0 +1,334 @@
+"""What can be done with versions: register, look, describe, reject."""
+
+from __future__ import annotations
+
+import math
+
+from fettle.acts import Context, Role, act
+from fettle.core import ids
+from fettle.core.errors import Conflict, Invalid
+from fettle.data.acts import policies as data
+from fettle.evaluation.records import GateResult
+from fettle.registry import edits, find
+from fettle.registry.aliases import PASSING
+from fettle.registry.moves import take_away
+from fettle.registry.names import check_description, check_model
+from fettle.registry.records.models import VersionPage
+from fettle.registry.records.search import Condition
+from fettle.registry.records.versions import ModelVersion
+from fettle.registry.store import approvals, models, search, tags
+from fettle.registry.store import versions as store
+from fettle.tracking.names import check_values
+
+MOST_PAGE = 200_000
+
+
+@act("registry.register")
+def register(
+    ctx: Context,
+    model: str,
+    bundle: str,
+    *,
+    metrics: dict[str, float] | None = None,
+    gates: list[GateResult] | None = None,
+    run_id: str | None = None,
+    flow_id: str | None = None,
+    dataset: str | None = None,
+    dataset_commit: str | None = None,
+    parent_version: int | None = None,
+    tags: dict[str, str] | None = None,
+    description: str = "",
+    note: str = "",
+) -> ModelVersion:
+    """Give a bundle the next version number of a model.
+
+    Registering the same bundle again returns the version it has, so a pipeline that was killed and resumed does not
+    leave two.
+
+    Args:
+        model: The model; made if it is new.
+        bundle: Digest of the bundle, as packaging stored it.
+        metrics: Metric and value on held-out data; a value that is not a finite number is left out.
+        gates: What each acceptance gate said; a failed one keeps the version from being promoted.
+        run_id: The tracking run that made it.
+        flow_id: The pipeline run that made it.
+        dataset: The dataset it was trained on.
+        dataset_commit: The commit of that dataset.
+        parent_version: The version it is meant to replace.
+        tags: Free text by name.
+        description: One sentence about the model, kept with its first version.
+        note: What is to be said of this version, in Markdown.
+    """
+    check_model(model)
+    if not bundle:
+        raise Invalid("A version needs a bundle.", found="an empty digest", hint="Store the bundle first.")
+    known = store.find_bundle(ctx.tx, model, bundle)
+    if known is not None:
+        return known
+    check_values("tag", tags or {})
+    models.add_model(ctx.tx, model, description=description, author=ctx.actor, at=ctx.now)
+    version = ModelVersion(
+        model=model,
+        version=models.take_number(ctx.tx, model),
+        bundle=bundle,
+        at=ctx.now,
+        author=ctx.actor,
+        run_id=run_id,
+        flow_id=flow_id,
+        dataset=dataset,
+        dataset_commit=dataset_commit,
+        parent_version=parent_version,
+        metrics={name: value for name, value in (metrics or {}).items() if math.isfinite(value)},
+        gates=gates or [],
+        tags=tags or {},
+        description=check_description(note),
+        updated_at=ctx.now,
+    )
+    return _add(ctx, version)
+
+
+@act("registry.adopt")
+def adopt(
+    ctx: Context,
+    model: str,
+    source: str,
+    *,
+    manifest: str | None = None,
+    run_id: str | None = None,
+    logged_model: str | None = None,
+    metrics: dict[str, float] | None = None,
+    dataset: str | None = None,
+    dataset_commit: str | None = None,
+    tags: dict[str, str] | None = None,
+    note: str = "",
+) -> ModelVersion:
+    """Give a model in another tool's form, such as an MLflow folder, the next version number.
+
+    It is named, tagged, approved and downloaded as any other version. Endpoints do not serve it: they take bundles, of
+    which fettle knows graph and schema.
+
+    Args:
+        model: The model; made if it is new.
+        source: Where the files lie, as an address.
+        manifest: Digest of the list of files, where they were stored in this workspace: names and digests as JSON.
+        run_id: The tracking run that made it.
+        logged_model: Id of the logged model it is.
+        metrics: Metric and value on held-out data; a value that is not a finite number is left out.
+        dataset: The dataset it was trained on.
+        dataset_commit: The commit of that dataset.
+        tags: Free text by name.
+        note: What is to be said of this version, in Markdown.
+    """
+    check_model(model)
+    if not source.strip() or "\0" in source or len(source) > 4000:
+        raise Invalid(
+            "A version of foreign files needs to know where they lie.",
+            found=f"{source[:60]!r}",
+            hint="Give an address of at most 4000 characters.",
+        )
+    check_values("tag", tags or {})
+    models.add_model(ctx.tx, model, description="", author=ctx.actor, at=ctx.now)
+    number = models.take_number(ctx.tx, model)
+    version = ModelVersion(
+        model=model,
+        version=number,
+        bundle=ids.digest_of(["foreign", model, number, source, manifest, run_id, logged_model]),
+        at=ctx.now,
+        author=ctx.actor,
+        run_id=run_id,
+        dataset=dataset,
+        dataset_commit=dataset_commit,
+        metrics={name: value for name, value in (metrics or {}).items() if math.isfinite(value)},
+        tags=tags or {},
+        description=check_description(note),
+        kind="foreign",
+        source=source,
+        manifest=manifest,
+        logged_model=logged_model,
+        updated_at=ctx.now,
+    )
+    return _add(ctx, version)
+
+
+def _add(ctx: Context, version: ModelVersion) -> ModelVersion:
+    store.add_version(ctx.tx, version)
+    for key, value in version.tags.items():
+        tags.set_tag(ctx.tx, version.model, version.version, key, value)
+    models.touch(ctx.tx, version.model, ctx.now)
+    if version.dataset and version.dataset_commit:
+        by = f"model:{version.model}/{version.version}"
+        data.pin(ctx, version.dataset, version.dataset_commit, by=by)
+    ctx.emit(
+        "registry.registered",
+        f"model:{version.model}",
+        version=version.version,
+        bundle=version.bundle,
+        form=version.kind,
+    )
+    return version
+
+
+@act("registry.change_version")
+def change_version(
+    ctx: Context,
+    model: str,
+    version: int,
+    *,
+    note: str | None = None,
+    tags: dict[str, str] | None = None,
+    untag: list[str] | None = None,
+) -> ModelVersion:
+    """Describe or tag a version; the bundle and where it came from never change. Each change is kept.
+
+    Args:
+        model: The model.
+        version: Its version.
+        note: The new description, in Markdown.
+        tags: Tags to set.
+        untag: Tags to drop.
+    """
+    known = find.version(ctx, model, version)
+    described = edits.change_description(ctx, model, version, known.description, note)
+    if described:
+        store.change_version(ctx.tx, model, version, description=note)
+    if edits.change_tags(ctx, model, version, known.tags, tags or {}, untag or []) or described:
+        store.change_version(ctx.tx, model, version, updated_at=ctx.now)
+        models.touch(ctx.tx, model, ctx.now)
+        ctx.emit(
+            "registry.version_changed",
+            f"model:{model}",
+            version=version,
+            tags=tags or {},
+            untag=untag or [],
+            described=described,
+        )
+    return find.version(ctx, model, version)
+
+
+@act("registry.reject", needs=Role.APPROVER)
+def reject(ctx: Context, model: str, version: int, reason: str) -> ModelVersion:
+    """Close the door on a version, for good and with the reason.
+
+    It loses the aliases `candidate` and `challenger`, and requests for its approval end. Rejecting it again changes
+    nothing.
+
+    Args:
+        model: The model.
+        version: Its version.
+        reason: Why, kept with the version.
+
+    Raises:
+        Conflict: An alias in use, such as `champion`, names the version.
+    """
+    chosen = find.version(ctx, model, version)
+    if chosen.status == "rejected":
+        return chosen
+    held = [alias for alias in chosen.aliases if alias not in PASSING]
+    if held:
+        raise Conflict(
+            f"Version {version} of {model} cannot be rejected while it is in use.",
+            found=f"it is {', '.join(held)}",
+            hint=f"First: fettle registry rollback {model} --alias {held[0]}",
+            subject=f"model:{model}",
+        )
+    for alias in chosen.aliases:
+        take_away(ctx, alias, chosen, reason)
+    edits.note(ctx, model, version, "review", chosen.review, "rejected")
+    store.change_version(
+        ctx.tx, model, version, status="rejected", review="rejected", reason=reason, updated_at=ctx.now
+    )
+    approvals.close_requests(ctx.tx, model, version, "rejected")
+    ctx.emit("registry.rejected", f"model:{model}", version=version, reason=reason)
+    return find.version(ctx, model, version)
+
+
+@act("registry.versions", reads=True)
+def versions(ctx: Context, model: str) -> list[ModelVersion]:
+    """List the versions of a model, newest first.
+
+    Args:
+        model: The model.
+    """
+    found = store.list_versions(ctx.tx, model)
+    if not found:
+        find.model(ctx, model)
+    return found
+
+
+@act("registry.show", reads=True)
+def show(ctx: Context, model: str, version: int) -> ModelVersion:
+    """Show one version: bundle, metrics, gates, aliases and where it came from.
+
+    Args:
+        model: The model.
+        version: Its version.
+    """
+    return find.version(ctx, model, version)
+
+
+@act("registry.find", reads=True)
+def find_ref(ctx: Context, ref: str) -> ModelVersion:
+    """Show the version that a reference names.
+
+    Args:
+        ref: `fraud` (its champion), `fraud@champion`, `fraud@3`, `fraud/3`, `fraud@latest`, or the first 8 or more
+            characters of a bundle's digest, alone or behind `fraud@`.
+
+    Raises:
+        NotFound: There is no such model, alias or version.
+        Conflict: The digest's beginning fits several versions.
+    """
+    return find.ref(ctx, ref)
+
+
+@act("registry.search_versions", reads=True)
+def search_versions(
+    ctx: Context,
+    *,
+    where: list[Condition] | None = None,
+    order_by: list[str] | None = None,
+    limit: int = 100,
+    cursor: str = "",
+) -> VersionPage:
+    """Find versions of any model: all conditions must hold.
+
+    Args:
+        where: Conditions on `name`, `version`, `run_id`, `source`, `kind`, `status`, `review`, `author`, `at`,
+            `updated_at`, `dataset`, `dataset_commit`, `logged_model`, `bundle`, `description`, `alias`, `tag.KEY`.
+        order_by: Fields, each with `desc` behind it or not; then by name, the newest version first.
+        limit: At most so many.
+        cursor: `next` of the page before.
+    """
+    check_limit(limit)
+    found, following = search.find_versions(ctx.tx, where or [], order_by or [], limit, cursor)
+    return VersionPage(found, following)
+
+
+@act("registry.made_from", reads=True)
+def made_from(
+    ctx: Context,
+    *,
+    run_id: str | None = None,
+    flow_id: str | None = None,
+    dataset_commit: str | None = None,
+    logged_model: str | None = None,
+) -> list[ModelVersion]:
+    """List the versions, of any model, that a run, a pipeline run, a dataset commit or a logged model led to.
+
+    Args:
+        run_id: A tracking run.
+        flow_id: A pipeline run.
+        dataset_commit: A commit of a dataset.
+        logged_model: A logged model.
+    """
+    return store.versions_from(
+        ctx.tx, run_id=run_id, flow_id=flow_id, dataset_commit=dataset_commit, logged_model=logged_model
+    )
+
+
+def check_limit(limit: int) -> None:
+    """Refuse a page that is empty or too long."""
+    if not 1 <= limit <= MOST_PAGE:
+        raise Invalid(
+            "A page has at least one entry.", found=str(limit), hint=f"Give a limit from 1 to {MOST_PAGE:,}."
+        )

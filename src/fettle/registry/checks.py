@@ -1,0 +1,99 @@
+"""What a version must have before an alias that matters may name it: gates, and approvals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fettle.core.errors import Conflict, GateFailed
+from fettle.evaluation.records import GateResult
+from fettle.registry.aliases import PROTECTED
+from fettle.registry.records.approvals import Approval, ApprovalRequest, Protection
+from fettle.registry.records.versions import ModelVersion
+
+RANKS = {"viewer": 1, "editor": 2, "approver": 3, "admin": 4}
+
+
+class ApprovalMissing(Conflict):
+    """An alias asks for approvals that a version does not have."""
+
+
+def rule_for(rules: Sequence[Protection], model: str, alias: str) -> Protection | None:
+    """The rule that counts for an alias: the model's own, else that for all models, else what is there from the start.
+
+    None means that the alias is not protected: editors may set it as they like.
+    """
+    for name in (model, "*"):
+        for each in rules:
+            if (each.model, each.alias) == (name, alias):
+                return each
+    return Protection(model, alias) if alias in PROTECTED else None
+
+
+def check_gates(version: ModelVersion) -> None:
+    """Refuse a version that was rejected or has failed a gate.
+
+    Raises:
+        GateFailed: A gate said no; the message lists which.
+        Conflict: It was rejected.
+    """
+    subject = f"model:{version.model}"
+    if version.status == "rejected":
+        raise Conflict(
+            f"Version {version.version} of {version.model} was rejected and cannot be promoted.",
+            found=version.reason or "no reason was given",
+            hint="Train a new version; an administrator may use --override.",
+            subject=subject,
+        )
+    failed = version.failed_gates
+    if failed:
+        raise GateFailed(
+            f"Version {version.version} of {version.model} did not pass its gates.",
+            found="; ".join(each.detail or _in_words(each) for each in failed),
+            hint="Train a better version; an administrator may use --override.",
+            subject=subject,
+        )
+
+
+def _in_words(gate: GateResult) -> str:
+    return (
+        f"{gate.name} failed"
+        if gate.value is None
+        else f"{gate.name} is {gate.value:g}, against {gate.threshold}"
+    )
+
+
+def may_agree(actor: str, request: ApprovalRequest) -> str:
+    """Why somebody cannot agree to a request; empty if they can."""
+    if not actor.startswith("user:"):
+        return f"{actor} is no person"
+    if _same(actor, request.requested_by):
+        return f"{actor} asked for it"
+    if _same(actor, request.author):
+        return f"{actor} registered the version"
+    return ""
+
+
+def counted(request: ApprovalRequest, rule: Protection, ranks: dict[str, int]) -> list[Approval]:
+    """The agreements that count: not withdrawn, of different people who may agree and still have the role.
+
+    Args:
+        request: What was asked.
+        rule: What the alias asks for now.
+        ranks: Actor → rank of the role they have now; see `RANKS`.
+    """
+    found: dict[str, Approval] = {}
+    for each in request.approvals:
+        standing = ranks.get(each.actor, RANKS[each.role])
+        if each.withdrawn_at is None and standing >= RANKS[rule.role] and not may_agree(each.actor, request):
+            found.setdefault(each.actor.casefold(), each)
+    return list(found.values())
+
+
+def is_live(request: ApprovalRequest, version: ModelVersion, now: datetime) -> bool:
+    """Whether a request is open, has not ended, and is about exactly this bundle."""
+    return request.status == "open" and now < request.expires_at and request.bundle == version.bundle
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold()

@@ -1,0 +1,67 @@
+"""What may name a model or an alias."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from fettle.core import ids
+from fettle.core.errors import Invalid
+
+MOST = 256
+"""Characters of a model's name."""
+MOST_DESCRIPTION = 100_000
+"""Characters of a description."""
+
+_RESERVED = re.compile(r"latest|v?\d+|[0-9a-f]{8,64}", re.IGNORECASE)
+_DIVIDERS = frozenset("/\\:@?#%*")
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def check_model(name: str) -> str:
+    r"""Return `name` if it may name a model: printable text of up to 256 characters without what divides references.
+
+    Raises:
+        Invalid: It is empty, too long, or has `/ \ : @ ? # % *` or control characters.
+    """
+    bad = sorted(_DIVIDERS.intersection(name))
+    if name.strip() != name or not name or len(name) > MOST or bad or ".." in name or not _seen(name):
+        raise Invalid(
+            f"{name[:60]!r} cannot name a model.",
+            found=f"it has {' '.join(bad)}"
+            if bad
+            else "an empty or too long name, outer spaces, '..' or control characters",
+            hint=f"Use printable text of at most {MOST} characters without / \\ : @ ? # % *",
+        )
+    return name
+
+
+def check_alias(alias: str) -> str:
+    """Return `alias` if it may name a version: a name that is not itself a number, a digest or `latest`.
+
+    Raises:
+        Invalid: It cannot.
+    """
+    ids.check_name("alias", alias)
+    if _RESERVED.fullmatch(alias):
+        raise Invalid(
+            f"{alias!r} cannot be an alias.",
+            found="`latest`, a number, or what reads as a digest: these name versions already",
+            hint="Use a word, such as champion or staging.",
+        )
+    return alias
+
+
+def check_description(text: str) -> str:
+    """Return `text` if it may be a description."""
+    if len(text) > MOST_DESCRIPTION or "\0" in text:
+        raise Invalid(
+            "This cannot be a description.",
+            found="a null character" if "\0" in text else f"{len(text):,} characters",
+            hint=f"Use at most {MOST_DESCRIPTION:,} characters.",
+        )
+    return text
+
+
+def _seen(text: str) -> bool:
+    return not any(unicodedata.category(each) in _UNSEEN for each in text)

@@ -1,0 +1,92 @@
+"""Whether enough people agreed that a version may have an alias."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from fettle.registry import find
+from fettle.registry.checks import ApprovalMissing, counted, is_live, rule_for
+from fettle.registry.records.approvals import Approval, ApprovalRequest, Protection
+from fettle.registry.records.versions import ModelVersion
+from fettle.registry.standing import ranks_now
+from fettle.registry.store import approvals as store
+
+if TYPE_CHECKING:
+    from fettle.acts import Context
+
+
+def rule_of(ctx: Context, model: str, alias: str) -> Protection | None:
+    """What an alias asks for; None if it is not protected."""
+    return rule_for(store.list_protections(ctx.tx), model, alias)
+
+
+def require(ctx: Context, version: ModelVersion, alias: str, rule: Protection | None) -> str | None:
+    """The request whose approvals let `alias` name `version`; None where the alias asks for none.
+
+    Raises:
+        ApprovalMissing: Too few people agreed, or their agreement ended, or they have lost the role.
+    """
+    if rule is None or rule.approvals == 0:
+        return None
+    live = live_requests(ctx, version, alias)
+    for request in live:
+        if len(agreed(ctx, request, rule)) >= rule.approvals:
+            return request.id
+    raise _missing(ctx, version, alias, rule, live)
+
+
+def approvals_missing(ctx: Context, model: str, version: int, alias: str = "champion") -> bool:
+    """Whether an alias asks for approvals that a version does not have; for the rooms above, before they promote.
+
+    Args:
+        ctx: The act that wants to promote.
+        model: The model.
+        version: Its version.
+        alias: The alias it should get.
+    """
+    try:
+        require(ctx, find.version(ctx, model, version), alias, rule_of(ctx, model, alias))
+    except ApprovalMissing:
+        return True
+    return False
+
+
+def live_requests(ctx: Context, version: ModelVersion, alias: str) -> list[ApprovalRequest]:
+    """The requests about this version and alias that are open now, oldest first."""
+    found = store.list_requests(
+        ctx.tx, model=version.model, version=version.version, alias=alias, status="open"
+    )
+    return [each for each in found if is_live(each, version, ctx.now)]
+
+
+def agreed(ctx: Context, request: ApprovalRequest, rule: Protection) -> list[Approval]:
+    """The agreements that count now."""
+    return counted(request, rule, ranks_now(ctx, [each.actor for each in request.approvals]))
+
+
+def told(ctx: Context, request: ApprovalRequest) -> ApprovalRequest:
+    """The request with what its alias asks for now."""
+    rule = rule_of(ctx, request.model, request.alias)
+    return msgspec.structs.replace(request, needed=rule.approvals if rule else 0)
+
+
+def _missing(
+    ctx: Context, version: ModelVersion, alias: str, rule: Protection, live: list[ApprovalRequest]
+) -> ApprovalMissing:
+    if live:
+        names = [each.actor for each in agreed(ctx, live[-1], rule)]
+        found = (
+            f"{len(names)} of {rule.approvals} agreed ({', '.join(names) or 'nobody yet'}) to {live[-1].id}"
+        )
+        hint = f"Another person with the role {rule.role}: fettle registry approve {live[-1].id}"
+    else:
+        found = f"no open request; {alias} asks for {rule.approvals} with the role {rule.role}"
+        hint = f"fettle registry request-approval {version.model} {version.version} --alias {alias}"
+    return ApprovalMissing(
+        f"Version {version.version} of {version.model} may not be {alias} yet: approvals are missing.",
+        found=found,
+        hint=hint,
+        subject=f"model:{version.model}",
+    )

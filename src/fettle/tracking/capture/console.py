@@ -1,0 +1,152 @@
+"""What is printed, kept with the run: also what was printed right before a kill.
+
+Where standard output is a file or a pipe, `tee` is put between: a process of its own, so that what C code and child
+processes print is there too, and nothing breaks when this process is killed. Where it is a terminal, which programs
+ask about itself, or something that a notebook or a test put in its place, the stream's `write` is watched instead.
+Either way all goes to `console.log` beside the run's journal at once, and from there in pieces to the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fettle.tracking.deferred import CONSOLE, console_kept, console_pieces
+
+if TYPE_CHECKING:
+    from fettle.tracking.active import ActiveRun
+
+MOST_BYTES = 64 << 20
+"""What is printed beyond this is not kept."""
+
+_PIECE_BYTES = 64 << 10
+_PIECE_S = 20.0
+_LAST_WORDS_S = 1.0
+
+_descriptors = threading.Lock()
+"""Held while a run stands between the descriptors: others watch the streams."""
+_lasting: list[subprocess.Popen[bytes]] = []
+
+
+class Console:
+    """Standard output and error of this process, copied to a run until `restore`."""
+
+    def __init__(self, run: ActiveRun, folder: Path) -> None:
+        self._run = run
+        self._folder = folder
+        self._log = os.open(folder / "console.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._written = 0
+        self._shipped_at = time.monotonic()
+        self._undo: list[Callable[[], None]] = []
+        self._restored = False
+        streams = [(sys.stdout, 1), (sys.stderr, 2)]
+        plain = [(stream, descriptor) for stream, descriptor in streams if _is_plain(stream, descriptor)]
+        if plain and shutil.which("tee") and _descriptors.acquire(blocking=False):
+            self._undo.append(_descriptors.release)
+            for group in _same_places(plain):
+                self._undo.insert(0, _between(group, folder / "console.log"))
+        else:
+            plain = []
+        for stream, descriptor in streams:
+            if stream is not None and (stream, descriptor) not in plain:
+                self._undo.insert(0, self._watch(stream))
+
+    def restore(self) -> None:
+        """Let the output go its own way again."""
+        if not self._restored:
+            self._restored = True
+            for undo in self._undo:
+                undo()
+            os.close(self._log)
+
+    def ship(self) -> None:
+        """Keep what was printed as a piece, if there is enough, it has waited long, or it was the last."""
+        waited_s = time.monotonic() - self._shipped_at
+        for start, piece in console_pieces(self._folder):
+            if not (self._restored or len(piece) >= _PIECE_BYTES or waited_s >= _PIECE_S):
+                return
+            if start >= MOST_BYTES:
+                return
+            self._run.artifact(f"{CONSOLE}/{start:012d}.txt", piece)
+            console_kept(self._folder, start + len(piece))
+            self._shipped_at = time.monotonic()
+
+    def _watch(self, stream: Any) -> Callable[[], None]:
+        """Have what is written to a stream written to the log too."""
+        write = stream.write
+
+        def writing(text: Any) -> Any:
+            answer = write(text)
+            self._append(text)
+            return answer
+
+        stream.write = writing
+
+        def undo() -> None:
+            if vars(stream).get("write") is writing:
+                del stream.write
+
+        return undo
+
+    def _append(self, text: Any) -> None:
+        if self._restored or self._written > MOST_BYTES:
+            return
+        data = text.encode(errors="replace") if isinstance(text, str) else bytes(text)
+        with contextlib.suppress(OSError):  # the disk is full: printing goes on
+            self._written += os.write(self._log, data)
+
+
+def _is_plain(stream: Any, descriptor: int) -> bool:
+    """Whether a stream is the one the system gave, to a file or pipe."""
+    try:
+        return stream.fileno() == descriptor and not os.isatty(descriptor)
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _same_places(streams: list[tuple[Any, int]]) -> list[list[tuple[Any, int]]]:
+    """The streams in groups that lead to the same file: one `tee` for a group keeps the order of their lines."""
+    places = [(os.fstat(descriptor).st_dev, os.fstat(descriptor).st_ino) for _, descriptor in streams]
+    return [
+        [each for each, found in zip(streams, places, strict=True) if found == place]
+        for place in dict.fromkeys(places)
+    ]
+
+
+def _between(streams: list[tuple[Any, int]], log: Path) -> Callable[[], None]:
+    """Put `tee` between descriptors and where they lead; what is answered takes it away again."""
+    for stream, _ in streams:
+        stream.flush()
+    before = os.dup(streams[0][1])
+    tee = subprocess.Popen(
+        ["tee", "-a", "-i", str(log)],
+        stdin=subprocess.PIPE,
+        stdout=before,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert tee.stdin is not None
+    for _, descriptor in streams:
+        os.dup2(tee.stdin.fileno(), descriptor)
+    tee.stdin.close()
+
+    def undo() -> None:
+        for stream, descriptor in streams:
+            with contextlib.suppress(ValueError, OSError):  # closed meanwhile
+                stream.flush()
+            os.dup2(before, descriptor)
+        os.close(before)
+        try:
+            tee.wait(_LAST_WORDS_S)
+        except subprocess.TimeoutExpired:  # a child process still prints into it: it may go on
+            _lasting.append(tee)
+
+    return undo

@@ -1,0 +1,368 @@
+"""Conditions of a search as SQL: what is true of a run, and which runs could be meant at all."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from fettle.storage.columns import At
+from fettle.tracking.records.search import All, Condition, Either, Not, Term, Value
+from fettle.tracking.store.inputs import inputs
+from fettle.tracking.store.metrics import metrics
+from fettle.tracking.store.runs import params, reads, reference_parts, runs, tags
+from fettle.tracking.store.texts import (
+    HEAD,
+    after,
+    alone,
+    beginning,
+    contains,
+    head,
+    ilike,
+    like,
+    plain,
+    unindexed,
+)
+
+Truth = sa.ColumnElement[bool]
+Number = sa.ColumnElement[float]
+
+DURATION: Number = sa.cast(
+    sa.type_coerce(runs.c.ended_at, sa.BigInteger) - sa.type_coerce(runs.c.started_at, sa.BigInteger),
+    sa.Double,
+) / sa.literal_column("1000000.0", sa.Double)
+_INDEXED = ("id", "experiment", "status", "started_at", "parent")
+
+
+def true_of(condition: Condition) -> Truth:
+    """What is true of a row of `runs` that meets the condition, and false (never unknown) of all others."""
+    if isinstance(condition, All):
+        return sa.and_(sa.true(), *map(true_of, condition.parts))
+    if isinstance(condition, Either):
+        return sa.or_(sa.false(), *map(true_of, condition.parts))
+    if isinstance(condition, Not):
+        return sa.not_(true_of(condition.part))
+    return _FAMILIES[condition.field.family](condition)
+
+
+def candidates(condition: Condition) -> sa.Select[Any] | None:
+    """Ids (`run`) of runs among which all are that meet the condition, read off one index; None if none is known."""
+    if isinstance(condition, Either):
+        found = [candidates(each) for each in condition.parts]
+        known = [each for each in found if each is not None]
+        if len(known) < len(found):
+            return None
+        union = sa.union(*known).subquery()
+        return sa.select(union.c.run)
+    if isinstance(condition, All | Not) or condition.denied or condition.op == "null":
+        return None
+    return _INDEX.get(condition.field.family, _nothing)(condition)
+
+
+def _nothing(_test: Term) -> None:
+    return None
+
+
+# --- metrics
+
+
+def _metric(test: Term) -> Truth:
+    return _exists(metrics, test, _of_metric(test))
+
+
+def _of_metric(test: Term) -> Truth:
+    column: Number = metrics.c[test.field.statistic]
+    if test.op == "null":
+        return sa.true() if test.field.statistic == "last" else column.is_not(None)
+    if test.op == "=" and isinstance(test.values[0], float) and math.isnan(test.values[0]):
+        nan = sa.and_(metrics.c.not_finite.is_not(None), metrics.c.not_finite == "NaN")
+        return sa.not_(nan) if test.denied else nan
+    return _numbers(test, sa.type_coerce(column, sa.Double))
+
+
+def _metric_index(test: Term) -> sa.Select[Any] | None:
+    if test.field.statistic != "last" or any(
+        isinstance(each, float) and math.isnan(each) for each in test.values
+    ):
+        return None
+    return sa.select(metrics.c.run).where(metrics.c.key == test.field.key, _of_metric(test))
+
+
+# --- parameters and tags
+
+
+def _param(test: Term) -> Truth:
+    return _exists(params, test, _of_param(test))
+
+
+def _of_param(test: Term) -> Truth:
+    if test.op == "null":
+        return sa.type_coerce(params.c.value, sa.Text) != "null"
+    numbers = tuple(
+        _number(each) for each in test.values if isinstance(each, int | float) and not _is_flag(each)
+    )
+    found: list[Truth] = []
+    if numbers:
+        same = _numbers(_replaced(test, numbers), params.c.number)
+        found.append(sa.or_(params.c.number.is_(None), same) if test.denied else same)
+    words = tuple(each for each in test.values if isinstance(each, str))
+    words += tuple(form for each in test.values if _is_flag(each) for form in (str(each), str(each).lower()))
+    if words:
+        op = "in" if test.op == "=" and len(words) > 1 else test.op
+        found.append(_texts(_replaced(test, words, op), params.c.text))
+    return sa.and_(*found) if test.denied else sa.or_(*found)
+
+
+def _tag(test: Term) -> Truth:
+    return _exists(tags, test, sa.true() if test.op == "null" else _texts(test, tags.c.value))
+
+
+def _param_index(test: Term) -> sa.Select[Any] | None:
+    words = [each for each in test.values if isinstance(each, str) or _is_flag(each)]
+    if words and not _is_narrow(test):
+        return None
+    return sa.select(params.c.run).where(params.c.key == test.field.key, _of_param(test))
+
+
+def _tag_index(test: Term) -> sa.Select[Any] | None:
+    if not _is_narrow(test):
+        return None
+    return sa.select(tags.c.run).where(tags.c.key == test.field.key, _texts(test, tags.c.value))
+
+
+def _is_narrow(test: Term) -> bool:
+    """Whether an index on the beginning of a text leads to what is meant."""
+    if test.op == "like":
+        return bool(beginning(str(test.values[0])))
+    return test.op not in ("ilike", "contains")
+
+
+# --- what a run was made of
+
+
+def _attribute(test: Term) -> Truth:
+    if test.field.key in ("archived", "deleted"):
+        return _flag(test)
+    if test.field.key == "duration_s":
+        given = runs.c.ended_at.is_not(None)
+        known = sa.true() if test.op == "null" else _numbers(test, DURATION)
+        return _unless_missing(test, given, known)
+    column = unindexed(runs.c[test.field.key])
+    known = _times(test, column) if isinstance(column.type, At) else _attribute_text(test, column)
+    return _unless_missing(test, column.is_not(None), known)
+
+
+def _attribute_text(test: Term, column: sa.ColumnElement[str]) -> Truth:
+    return sa.true() if test.op == "null" else _texts(test, column, indexed=False)
+
+
+def _flag(test: Term) -> Truth:
+    column = unindexed(runs.c.archived_at if test.field.key == "archived" else runs.c.deleted_at)
+    wanted = test.op != "null" and bool(test.values[0]) != test.denied
+    if test.op == "null":
+        return sa.true() if test.denied else sa.false()
+    return column.is_not(None) if wanted else column.is_(None)
+
+
+def _unless_missing(test: Term, given: Truth, known: Truth) -> Truth:
+    if test.op == "null":
+        return given if test.denied else sa.not_(given)
+    return sa.and_(given, known)
+
+
+def _attribute_index(test: Term) -> sa.Select[Any] | None:
+    if test.field.key not in _INDEXED or test.op in ("like", "ilike", "contains"):
+        return None
+    column = runs.c[test.field.key]
+    if isinstance(column.type, At):
+        return sa.select(runs.c.id.label("run")).where(_times(test, column))
+    if test.op not in ("=", "in"):
+        return None
+    return sa.select(runs.c.id.label("run")).where(column.in_([str(each) for each in test.values]))
+
+
+# --- datasets
+
+
+def _dataset(test: Term) -> Truth:
+    found = sa.exists().where(reads.c.run == runs.c.id, *_of_reads(test))
+    logged = sa.exists().where(inputs.c.run == runs.c.id, *_of_inputs(test))
+    either = sa.or_(found, logged) if test.field.key != "context" else logged
+    return sa.not_(either) if test.op == "null" and not test.denied else either
+
+
+def _of_reads(test: Term) -> list[Truth]:
+    if test.op == "null":
+        return []
+    if test.field.key != "ref":
+        column = {"name": reads.c.name, "digest": reads.c.version}.get(test.field.key)
+        return [sa.false() if column is None else _texts(test, column, indexed=False)]
+    if test.op not in ("=", "in"):
+        return [_texts(test, reads.c.ref, indexed=False)]
+    either = sa.or_(*(_reading(str(each)) for each in test.values))
+    return [sa.not_(either) if test.denied else either]
+
+
+def _reading(reference: str) -> Truth:
+    """`churn` in any version, `churn@v3`, or `churn@` and the beginning of a commit's id."""
+    name, version = reference_parts(reference)
+    if not version:
+        return reads.c.name == name
+    exact = sa.or_(reads.c.version == version, reads.c.ref == reference)
+    if len(version) < _SHORTEST_ID or not set(version) <= set("0123456789abcdef"):
+        return sa.and_(reads.c.name == name, exact)
+    begins = sa.and_(plain(reads.c.version) >= version, plain(reads.c.version) < version + "g")
+    return sa.and_(reads.c.name == name, sa.or_(exact, begins))
+
+
+_SHORTEST_ID = 6
+
+
+def _of_inputs(test: Term) -> list[Truth]:
+    if test.op == "null":
+        return []
+    if test.field.key != "ref":
+        return [_texts(test, inputs.c[test.field.key], indexed=False)]
+    if test.op not in ("=", "in"):
+        return [_texts(test, inputs.c.name, indexed=False)]
+    pairs = [reference_parts(str(each)) for each in test.values]
+    either = sa.or_(
+        *(
+            sa.and_(inputs.c.name == name, inputs.c.digest == version if version else sa.true())
+            for name, version in pairs
+        )
+    )
+    return [sa.not_(either) if test.denied else either]
+
+
+def _dataset_index(test: Term) -> sa.Select[Any] | None:
+    if test.op not in ("=", "in"):
+        return None
+    found = sa.select(reads.c.run).where(*_of_reads(test))
+    logged = sa.select(inputs.c.run).where(*_of_inputs(test))
+    union = sa.union(found, logged).subquery()
+    return sa.select(union.c.run)
+
+
+# --- words
+
+
+def _words(test: Term) -> Truth:
+    """Each word stands in the name, the notes, a tag or a parameter."""
+    wanted = str(test.values[0]).split() if test.values else []
+    found = sa.and_(sa.true(), *map(_word, wanted[:20]))
+    return sa.not_(found) if test.denied else found
+
+
+def _word(word: str) -> Truth:
+    return sa.or_(
+        contains(runs.c.name, word),
+        contains(runs.c.notes, word),
+        _one_of(tags, contains(tags.c.value, word)),
+        _one_of(params, contains(params.c.text, word)),
+    )
+
+
+def _one_of(table: sa.Table, condition: Truth) -> Truth:
+    """Whether a row of the run meets the condition; OFFSET keeps PostgreSQL from looking at all rows of all runs."""
+    return sa.select(sa.literal_column("1")).where(table.c.run == runs.c.id, condition).offset(0).exists()
+
+
+# --- comparing
+
+
+def _exists(table: sa.Table, test: Term, condition: Truth) -> Truth:
+    found = sa.exists().where(table.c.run == runs.c.id, table.c.key == test.field.key, condition)
+    return alone(sa.not_(found) if test.op == "null" and not test.denied else found)
+
+
+def _numbers(test: Term, column: Number) -> Truth:
+    values = [sa.literal(_number(each), sa.Double) for each in test.values]
+    return _denied(test, _compared(test, column, values))
+
+
+def _times(test: Term, column: sa.ColumnElement[Any]) -> Truth:
+    if test.op == "null":
+        return sa.true()
+    values = [sa.literal(each, At) for each in test.values if isinstance(each, datetime)]
+    return _denied(test, _compared(test, column, values))
+
+
+def _texts(test: Term, column: sa.ColumnElement[str], *, indexed: bool = True) -> Truth:
+    words = [str(each) for each in test.values]
+    if test.op == "contains":
+        return _denied(test, contains(column, words[0]))
+    if test.op == "ilike":
+        return _denied(test, ilike(column, words[0]))
+    if test.op == "like":
+        found = like(column, words[0])
+        begins = beginning(words[0])
+        return _denied(test, sa.and_(*_begins(column, begins), found) if begins and indexed else found)
+    if not indexed:
+        return _denied(test, _compared(test, plain(column), [sa.literal(each, sa.Text) for each in words]))
+    return _denied(test, _by_head(test, column, words))
+
+
+def _by_head(test: Term, column: sa.ColumnElement[str], words: list[str]) -> Truth:
+    """Compare the indexed beginning, and the whole where the beginning leaves it open."""
+    starts = [sa.literal(each[:HEAD], sa.Text) for each in words]
+    short = all(len(each) < HEAD for each in words)
+    if short:
+        return _compared(test, head(column), starts)
+    whole = _compared(test, plain(column), [sa.literal(each, sa.Text) for each in words])
+    return sa.and_(head(column).in_(starts), whole) if test.op in ("=", "in") else whole
+
+
+def _begins(column: sa.ColumnElement[str], begins: str) -> list[Truth]:
+    end = after(begins)
+    first = head(column) >= sa.literal(begins, sa.Text)
+    return [first] if end is None else [first, head(column) < sa.literal(end, sa.Text)]
+
+
+def _compared(test: Term, column: sa.ColumnElement[Any], values: list[Any]) -> Truth:
+    if test.op == "in":
+        return column.in_(values)
+    if test.op == "between":
+        return sa.and_(column >= values[0], column <= values[1])
+    return {
+        "=": lambda: column == values[0],
+        "<": lambda: column < values[0],
+        "<=": lambda: column <= values[0],
+        ">": lambda: column > values[0],
+        ">=": lambda: column >= values[0],
+    }[test.op]()
+
+
+def _denied(test: Term, found: Truth) -> Truth:
+    return sa.not_(found) if test.denied else found
+
+
+def _replaced(test: Term, values: tuple[Value, ...], op: Any = None) -> Term:
+    return Term(test.field, op or test.op, values, test.denied)
+
+
+def _is_flag(value: Value) -> bool:
+    return isinstance(value, bool)
+
+
+def _number(value: Value) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+_FAMILIES = {
+    "metrics": _metric,
+    "params": _param,
+    "tags": _tag,
+    "attribute": _attribute,
+    "dataset": _dataset,
+    "words": _words,
+}
+_INDEX = {
+    "metrics": _metric_index,
+    "params": _param_index,
+    "tags": _tag_index,
+    "attribute": _attribute_index,
+    "dataset": _dataset_index,
+}

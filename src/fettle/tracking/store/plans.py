@@ -1,0 +1,66 @@
+"""How to look for the runs of a page with little work; the answer is the same whichever way.
+
+The index of what the runs are sorted by is walked until the page is full, and each run on the way is held to the
+conditions. A condition that few runs meet is turned round: its runs are collected first, and the walk passes over
+all others; are they very few, nothing is walked at all. Bounded counts decide, on the assumption that conditions are
+independent of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from fettle.tracking.records.search import Condition
+from fettle.tracking.store.conditions import candidates
+from fettle.tracking.store.runs import runs
+
+if TYPE_CHECKING:
+    from fettle.storage.ports import Transaction
+
+FEW = 1000
+"""So many runs are looked at one by one rather than walking an index."""
+MOST_COUNTED = 5000
+"""Where the counting of a condition's runs ends."""
+_CONDITIONS = 8
+_OFTEN = 0.3  # the share of runs that are thought to meet a condition that was not counted to the end
+_LOOKED_UP = 8.0  # what it costs to hold a run to a condition; to collect a run costs 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`few`: look at these runs and no others. `sets`: pass over runs that are in one of these not."""
+
+    few: sa.Select[Any] | None = None
+    sets: tuple[sa.Select[Any], ...] = ()
+
+
+def plan(tx: Transaction, conditions: Sequence[Condition], wanted: int) -> Plan:
+    """The way to find `wanted` runs."""
+    possible = [each for each in map(candidates, conditions) if each is not None][:_CONDITIONS]
+    counted = sorted(
+        ((_bounded(tx, each, MOST_COUNTED), each) for each in possible), key=lambda pair: pair[0]
+    )
+    if not counted:
+        return Plan()
+    if counted[0][0] < FEW:
+        return Plan(few=counted[0][1])
+    total = max(_bounded(tx, sa.select(runs.c.id), 10 * MOST_COUNTED), 1)
+    share = [min(1.0, number / total) if number < MOST_COUNTED else _OFTEN for number, _ in counted]
+    steps = float(wanted)
+    for each in share:
+        steps = min(steps / each, float(total))
+    sets: list[sa.Select[Any]] = []
+    for (number, each), part in zip(counted, share, strict=True):
+        if steps * _LOOKED_UP > max(number, part * total):
+            sets.append(each)
+            steps *= part
+    return Plan(sets=tuple(sets))
+
+
+def _bounded(tx: Transaction, query: sa.Select[Any], most: int) -> int:
+    rows = query.limit(most).subquery()
+    return tx.execute(sa.select(sa.func.count()).select_from(rows)).scalar_one()

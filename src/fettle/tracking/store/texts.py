@@ -1,0 +1,186 @@
+"""Comparing texts the same way in every database: by code points, with indexes on their beginning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+HEAD = 100
+"""Characters of a text that are indexed; PostgreSQL takes at most 2,700 bytes."""
+_WILD = "%_\\"
+
+
+class plain(FunctionElement[str]):
+    """A text sorted and compared by code points, whatever the database's language is."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+class head(FunctionElement[str]):
+    """The first characters of a text, compared by code points; what indexes hold."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+class unindexed(FunctionElement[Any]):
+    """A column by which SQLite, which keeps no statistics here, shall not begin to look."""
+
+    inherit_cache = True
+
+    def __init__(self, column: sa.ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+class alone(FunctionElement[bool]):
+    """A condition that PostgreSQL holds each row to, instead of joining all rows that meet it.
+
+    It underrates how many these are, as it does not know how keys and values go together.
+    """
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+class _alike(FunctionElement[bool]):
+    """`(text, pattern of LIKE, pattern of GLOB)`: matches with letter case."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+class _alike_any_case(FunctionElement[bool]):
+    """`(text, pattern of LIKE)`: matches without letter case (SQLite: of ASCII letters)."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+def _parts(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> list[str]:
+    return [compiler.process(each, **options) for each in element.clauses]
+
+
+@compiles(alone)
+def _alone(element: alone, compiler: SQLCompiler, **options: Any) -> str:
+    return _parts(element, compiler, **options)[0]
+
+
+@compiles(alone, "postgresql")
+def _alone_on_postgres(element: alone, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(({_parts(element, compiler, **options)[0]}) IS TRUE)"
+
+
+@compiles(unindexed)
+def _as_it_is(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return _parts(element, compiler, **options)[0]
+
+
+@compiles(unindexed, "sqlite")
+def _not_looked_up(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{_parts(element, compiler, **options)[0]}"
+
+
+@compiles(plain)
+def _plain(element: plain, compiler: SQLCompiler, **options: Any) -> str:
+    return _parts(element, compiler, **options)[0]
+
+
+@compiles(plain, "postgresql")
+def _plain_on_postgres(element: plain, compiler: SQLCompiler, **options: Any) -> str:
+    return f'({_parts(element, compiler, **options)[0]} COLLATE "C")'
+
+
+@compiles(head)
+def _head(element: head, compiler: SQLCompiler, **options: Any) -> str:
+    return f"substr({_parts(element, compiler, **options)[0]}, 1, {HEAD})"
+
+
+@compiles(head, "postgresql")
+def _head_on_postgres(element: head, compiler: SQLCompiler, **options: Any) -> str:
+    return f'(substr({_parts(element, compiler, **options)[0]}, 1, {HEAD}) COLLATE "C")'
+
+
+@compiles(_alike)
+def _like(element: _alike, compiler: SQLCompiler, **options: Any) -> str:
+    text, pattern, _glob = element.clauses
+    return f"({compiler.process(text, **options)} LIKE {compiler.process(pattern, **options)} ESCAPE '\\')"
+
+
+@compiles(_alike, "sqlite")
+def _glob(element: _alike, compiler: SQLCompiler, **options: Any) -> str:
+    text, _pattern, glob = element.clauses
+    return f"({compiler.process(text, **options)} GLOB {compiler.process(glob, **options)})"
+
+
+@compiles(_alike_any_case)
+def _like_any_case(element: _alike_any_case, compiler: SQLCompiler, **options: Any) -> str:
+    text, pattern = _parts(element, compiler, **options)
+    return f"({text} LIKE {pattern} ESCAPE '\\')"
+
+
+@compiles(_alike_any_case, "postgresql")
+def _ilike(element: _alike_any_case, compiler: SQLCompiler, **options: Any) -> str:
+    text, pattern = _parts(element, compiler, **options)
+    return f"({text} ILIKE {pattern} ESCAPE '\\')"
+
+
+def like(text: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement[bool]:
+    """Whether the text matches `%` and `_`; a backslash before one of these makes it itself."""
+    parts = _pieces(pattern)
+    globbed = "".join(
+        {"%": "*", "_": "?"}[each] if wild else f"[{each}]" if each in "*?[" else each for each, wild in parts
+    )
+    return _alike(text, sa.literal(_written(parts), sa.Text), sa.literal(globbed, sa.Text))
+
+
+def ilike(text: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement[bool]:
+    """The same without letter case."""
+    return _alike_any_case(text, sa.literal(_written(_pieces(pattern)), sa.Text))
+
+
+def contains(text: sa.ColumnElement[str], part: str) -> sa.ColumnElement[bool]:
+    """Whether the part stands somewhere in the text, without letter case."""
+    pieces = [("%", True), *((each, False) for each in part), ("%", True)]
+    return _alike_any_case(text, sa.literal(_written(pieces), sa.Text))
+
+
+def beginning(pattern: str) -> str:
+    """The characters with which all texts begin that match a pattern of `like`."""
+    found = ""
+    for each, wild in _pieces(pattern):
+        if wild:
+            break
+        found += each
+    return found[:HEAD]
+
+
+def after(text: str) -> str | None:
+    """The least text that is greater than all that begin with `text`; None if there is none."""
+    while text and ord(text[-1]) >= 0x10FFFF:
+        text = text[:-1]
+    if not text:
+        return None
+    following = ord(text[-1]) + 1
+    return text[:-1] + chr(0xE000 if following == 0xD800 else following)
+
+
+def _pieces(pattern: str) -> list[tuple[str, bool]]:
+    """The pattern's characters, each with whether it stands for others."""
+    found: list[tuple[str, bool]] = []
+    at = 0
+    while at < len(pattern):
+        escaped = pattern[at] == "\\" and pattern[at + 1 : at + 2] in ("%", "_", "\\")
+        at += escaped
+        found.append((pattern[at], not escaped and pattern[at] in "%_"))
+        at += 1
+    return found
+
+
+def _written(pieces: list[tuple[str, bool]]) -> str:
+    return "".join("\\" + each if not wild and each in _WILD else each for each, wild in pieces)

@@ -1,0 +1,74 @@
+"""Metrics: every value there is, histories, and many clients at once."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from fettle.workspace import Workspace
+from tests.protocols.conftest import API
+
+
+def test_nan_and_infinities(client, ws: Workspace, run_id: str):
+    for step, value in enumerate((1.5, math.nan, math.inf, -math.inf)):
+        client.log_metric(run_id, "m", value, timestamp=10, step=step)
+    values = [each.value for each in client.get_metric_history(run_id, "m")]
+    assert values[0] == 1.5 and math.isnan(values[1])
+    assert values[2:] == [1.7976931348623157e308, -1.7976931348623157e308]
+    points = ws.call("tracking.series", run=run_id, key="m", most=0)
+    assert [each.value for each in points][2:] == ["Infinity", "-Infinity"]
+
+
+def test_identical_points_are_one(client, run_id: str):
+    for value in (1.0, 1.0, 2.0):
+        client.log_metric(run_id, "m", value, timestamp=5, step=1)
+    assert [each.value for each in client.get_metric_history(run_id, "m")] == [1.0, 2.0]
+    assert client.get_run(run_id).data.metrics["m"] == 2.0
+
+
+def test_the_latest_has_the_highest_step_then_time(client, run_id: str):
+    for value, time, step in ((1.0, 10, 5), (2.0, 99, 4), (3.0, 11, 5), (4.0, 10, 5)):
+        client.log_metric(run_id, "m", value, timestamp=time, step=step)
+    assert client.get_run(run_id).data.metrics["m"] == 3.0
+
+
+def test_histories_come_in_pages(http: httpx.Client, client, run_id: str):
+    from mlflow.entities import Metric
+
+    client.log_batch(run_id, [Metric("m", each * 0.5, each, each) for each in range(250)])
+    seen, token = [], ""
+    while True:
+        asked = {"run_id": run_id, "metric_key": "m", "max_results": 100, "page_token": token}
+        answer = http.get(f"{API}/metrics/get-history", params=asked).json()
+        seen += [each["step"] for each in answer["metrics"]]
+        if not (token := answer.get("next_page_token", "")):
+            break
+    assert seen == list(range(250))
+    assert len(client.get_metric_history(run_id, "m")) == 250
+
+
+def test_many_runs_are_thinned_at_the_same_steps(http: httpx.Client, client):
+    from mlflow.entities import Metric
+
+    runs = [client.create_run("0").info.run_id for _ in range(2)]
+    for run, count in zip(runs, (10, 20), strict=True):
+        client.log_batch(run, [Metric("m", 1.0, 1, step) for step in range(count)])
+    asked = {"run_ids": runs, "metric_key": "m", "max_results": 5}
+    found = http.get("/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval", params=asked).json()["metrics"]
+    steps = {run: [each["step"] for each in found if each["run_id"] == run] for run in runs}
+    assert steps == {runs[0]: [0, 4, 8, 9], runs[1]: [0, 4, 8, 9, 12, 16, 19]}
+
+
+def test_32_clients_at_once(mlflow, url: str, run_id: str):
+    def work(number: int) -> None:
+        client = mlflow.MlflowClient(url)
+        for step in range(5):
+            client.log_metric(run_id, f"m{number % 4}", number * 10 + step, timestamp=number, step=step)
+
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(work, range(32)))
+    client = mlflow.MlflowClient(url)
+    found = [client.get_metric_history(run_id, f"m{key}") for key in range(4)]
+    assert [len(each) for each in found] == [40] * 4

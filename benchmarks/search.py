@@ -38,7 +38,10 @@ QUESTIONS = {
     "filter, order by the same metric": ("metrics.m0 < 0.3 and params.model = 'tree'", ["metrics.m0"]),
     "filter, order by another": ("metrics.m0 < 0.3 and params.model in ('tree', 'net')", ["-metrics.m3"]),
     "narrow filter": ("metrics.m0 < 0.01 and params.model = 'tree'", ["-metrics.m3"]),
-    "five per cent and a half": ("metrics.m0 < 0.05 and metrics.m1 < 0.5 and tags.owner like 'a%'", ["-metrics.m3"]),
+    "five per cent and a half": (
+        "metrics.m0 < 0.05 and metrics.m1 < 0.5 and tags.owner like 'a%'",
+        ["-metrics.m3"],
+    ),
     "either of two": ("params.model = 'tree' or metrics.m1 > 0.9", ["metrics.m2"]),
     "nothing fits": ("metrics.m0 < 0.3 and params.p3 = 'none'", ["-metrics.m3"]),
     "two halves that exclude each other": ("metrics.m0 < 0.5 and metrics.copy > 0.5", ["-metrics.m3"]),
@@ -67,7 +70,11 @@ def rows(count: int) -> Iterator[tuple[dict[str, Any], list[dict], list[dict], l
             about["notes"] = "an unusual run"
         params: list[tuple[str, Any]] = [(f"p{each}", round(chance.random(), 4)) for each in range(19)]
         params.append(("model", chance.choice(MODELS)))
-        tags = [("owner", chance.choice(("ada", "bob", "eve"))), ("team", f"t{number % 7}"), ("fold", str(number % 5))]
+        tags = [
+            ("owner", chance.choice(("ada", "bob", "eve"))),
+            ("team", f"t{number % 7}"),
+            ("fold", str(number % 5)),
+        ]
         values = [chance.random() for _ in range(9)]
         named = [*((f"m{each}", value) for each, value in enumerate(values)), ("copy", values[0])]
         yield (
@@ -75,7 +82,16 @@ def rows(count: int) -> Iterator[tuple[dict[str, Any], list[dict], list[dict], l
             [{"run": run, "key": key, "value": value, **runs.searched(value)} for key, value in params],
             [{"run": run, "key": key, "value": value} for key, value in tags],
             [
-                {"run": run, "key": key, "last": value, "step": 9, "at": at, "low": value, "high": value, "count": 10}
+                {
+                    "run": run,
+                    "key": key,
+                    "last": value,
+                    "step": 9,
+                    "at": at,
+                    "low": value,
+                    "high": value,
+                    "count": 10,
+                }
                 for key, value in named
             ],
         )
@@ -118,7 +134,9 @@ def median_ms(work: Any, times: int = 7) -> float:
     return round(statistics.median(spent) * 1000, 2)
 
 
-def ask(database: Database, where: str, order: list[str], *, limit: int = 100, **more: Any) -> tuple[float, int]:
+def ask(
+    database: Database, where: str, order: list[str], *, limit: int = 100, **more: Any
+) -> tuple[float, int]:
     def page() -> Any:
         asked = Query(search.parse(where), order=search.parse_order(order), limit=limit, **more)
         with database.read() as tx:
@@ -168,9 +186,11 @@ for number in range(count):
         user_id="ada", status="FINISHED", start_time=at, end_time=at, source_version="", lifecycle_stage="active",
         artifact_uri="/tmp/x", experiment_id=int(experiment)))
     made["params"] += [dict(key=f"p{i}", value=str(round(chance.random(), 4)), run_uuid=run) for i in range(19)]
-    made["params"].append(dict(key="model", value=chance.choice(["tree", "forest", "boost", "linear", "net"]), run_uuid=run))
+    model = chance.choice(["tree", "forest", "boost", "linear", "net"])
+    made["params"].append(dict(key="model", value=model, run_uuid=run))
     made["tags"] += [dict(key=k, value=v, run_uuid=run) for k, v in (("owner", "ada"), ("team", "t1"), ("fold", "2"))]
-    made["latest_metrics"] += [dict(key=f"m{i}", value=chance.random(), timestamp=at, step=9, is_nan=False, run_uuid=run) for i in range(10)]
+    value = lambda i: dict(key=f"m{i}", value=chance.random(), timestamp=at, step=9, is_nan=False, run_uuid=run)
+    made["latest_metrics"] += [value(i) for i in range(10)]
 with engine.begin() as connection:
     for name in ("runs", "params", "tags", "latest_metrics"):
         connection.execute(tables[name].insert(), made[name])
@@ -193,7 +213,9 @@ def compare(python: str, count: int, folder: Path) -> None:
     fill(database, count)
     for name, spent in theirs.items():
         ours, _found = ask(database, *QUESTIONS[name])
-        say(question=name, runs=count, fettle_ms=ours, mlflow_ms=round(spent, 1), ratio=round(spent / ours, 1))
+        say(
+            question=name, runs=count, fettle_ms=ours, mlflow_ms=round(spent, 1), ratio=round(spent / ours, 1)
+        )
     database.close()
 
 

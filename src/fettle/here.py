@@ -81,27 +81,22 @@ def autolog(*libraries: str, experiment: str = "Default", enabled: bool = True) 
     return patch(functools.partial(run, experiment), libraries, enabled=enabled)
 
 
-def load(ref: str, *, workspace: Surface | None = None) -> Predictor:
+def load(ref: str, *, workspace: Surface | str | None = None) -> Predictor:
     """Load a registered model for predictions in this process.
 
     Args:
-        ref: `model@alias` or `model@3`; a model alone means its champion.
-        workspace: Where it is registered; None means the workspace of this folder.
+        ref: `fraud` (its champion), `fraud@champion`, `fraud@3`, `fraud/3`, `fraud@latest`, or the first 8 or more
+            characters of a bundle's digest.
+        workspace: Where it is registered; a text is an address; None means the workspace of this folder.
 
     Raises:
         NotFound: There is no such model, alias or version; the nearest names are offered.
         Damaged: The bundle is not what its digest says.
     """
-    from fettle.packaging.bundle import fetch
-    from fettle.packaging.predictor import Predictor
+    from fettle.registry.loading import load as fetch
 
-    ws = workspace or _workspace()
-    model, _, which = ref.partition("@")
-    if which.isdecimal():
-        version = ws.call("registry.show", model=model, version=int(which))
-    else:
-        version = ws.call("registry.alias", model=model, alias=which or "champion")
-    return Predictor(fetch(ws.blobs, version.bundle, ws.folder / "cache"))
+    opened = Workspace.open(workspace) if isinstance(workspace, str) else workspace
+    return fetch(opened or _workspace(), ref)
 
 
 def frame(

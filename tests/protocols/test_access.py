@@ -31,7 +31,11 @@ def bearer(secret: str) -> dict[str, str]:
 def test_nobody_gets_in(guarded):
     url, _ = guarded
     for headers in ({}, bearer("wrong"), {"Authorization": "Basic !!!"}, {"Authorization": "Basic Og=="}):
-        for method, path in (("GET", f"{API}/experiments/get?experiment_id=0"), ("PUT", f"{PROXY}/artifacts/x/y"), ("POST", f"{PROXY}/mpu/create/x")):
+        for method, path in (
+            ("GET", f"{API}/experiments/get?experiment_id=0"),
+            ("PUT", f"{PROXY}/artifacts/x/y"),
+            ("POST", f"{PROXY}/mpu/create/x"),
+        ):
             answer = httpx.request(method, url + path, headers=headers)
             assert (answer.status_code, answer.json()["error_code"]) == (401, "UNAUTHENTICATED")
     assert httpx.get(f"{url}/api/2.0/mlflow-artifacts/mpu/parts/{'0' * 64}/1").status_code in (404, 405)

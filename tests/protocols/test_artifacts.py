@@ -49,7 +49,10 @@ def test_headers_ranges_and_head(http: httpx.Client, run_id: str):
     assert http.put(place, content=b"<script>0123456789").status_code == 200
     whole = http.get(place)
     assert whole.headers["content-disposition"] == "attachment; filename=page.html"
-    assert whole.headers["x-content-type-options"] == "nosniff" and "sandbox" in whole.headers["content-security-policy"]
+    assert (
+        whole.headers["x-content-type-options"] == "nosniff"
+        and "sandbox" in whole.headers["content-security-policy"]
+    )
     part = http.get(place, headers={"range": "bytes=8-11"})
     assert (part.status_code, part.content, part.headers["content-range"]) == (206, b"0123", "bytes 8-11/18")
     assert http.get(place, headers={"range": "bytes=-3"}).content == b"789"
@@ -81,7 +84,9 @@ def test_a_large_file_goes_up_in_parts(
     data = bytes(range(251)) * 10_000
     (tmp_path / "big.bin").write_bytes(data)
     client.log_artifact(run_id, str(tmp_path / "big.bin"), "models")
-    assert Path(client.download_artifacts(run_id, "models/big.bin", str(tmp_path / "got"))).read_bytes() == data
+    assert (
+        Path(client.download_artifacts(run_id, "models/big.bin", str(tmp_path / "got"))).read_bytes() == data
+    )
     assert not list(ws.blobs.list("uploads/"))
 
 
@@ -90,7 +95,11 @@ def test_parts_are_checked(http: httpx.Client, run_id: str):
     made = http.post(f"{PROXY}/mpu/create/{folder}", json={"path": "/home/me/big.bin", "num_parts": 2}).json()
     first, second = (urlsplit(each["url"]).path for each in made["credentials"])
     assert http.put(first, content=b"one ").headers["etag"]
-    asked = {"path": "big.bin", "upload_id": made["upload_id"], "parts": [{"part_number": 1}, {"part_number": 2}]}
+    asked = {
+        "path": "big.bin",
+        "upload_id": made["upload_id"],
+        "parts": [{"part_number": 1}, {"part_number": 2}],
+    }
     early = http.post(f"{PROXY}/mpu/complete/{folder}", json=asked)
     assert early.status_code == 400 and "has not arrived" in early.json()["message"]
     assert http.put(second.replace(made["upload_id"], "0" * 64), content=b"x").status_code == 404
@@ -108,7 +117,10 @@ def test_an_upload_can_be_given_up(http: httpx.Client, ws: Workspace, run_id: st
     http.put(urlsplit(made["credentials"][0]["url"]).path, content=b"x")
     asked = {"path": "z.bin", "upload_id": made["upload_id"]}
     assert http.post(f"{PROXY}/mpu/abort/{folder}", json=asked).status_code == 200
-    assert not list(ws.blobs.list("uploads/")) and http.get(f"{PROXY}/artifacts/{folder}/z.bin").status_code == 404
+    assert (
+        not list(ws.blobs.list("uploads/"))
+        and http.get(f"{PROXY}/artifacts/{folder}/z.bin").status_code == 404
+    )
 
 
 def test_presigned_urls_are_not_offered(http: httpx.Client):
@@ -116,16 +128,17 @@ def test_presigned_urls_are_not_offered(http: httpx.Client):
     assert (answer.status_code, answer.json()["error_code"]) == (501, "NOT_IMPLEMENTED")
 
 
-@pytest.mark.parametrize("path", CLIMBING)
 @pytest.mark.parametrize("method", ["PUT", "GET", "DELETE"])
-def test_no_path_leads_out(url: str, ws: Workspace, run_id: str, method: str, path: str):
-    raw = http.client.HTTPConnection(urlsplit(url).netloc)
-    raw.putrequest(method, f"{PROXY}/artifacts/0/{run_id}/artifacts/{path}")
-    raw.putheader("Content-Length", "1" if method == "PUT" else "0")
-    raw.endheaders(b"x" if method == "PUT" else None)
-    answer = raw.getresponse()
-    answer.read()
-    assert 400 <= answer.status < 500 or (method == "DELETE" and path in ("", "a//b", "./a", "a/./b"))
+def test_no_path_leads_out(url: str, ws: Workspace, run_id: str, method: str):
+    for path in CLIMBING:
+        raw = http.client.HTTPConnection(urlsplit(url).netloc)
+        raw.putrequest(method, f"{PROXY}/artifacts/0/{run_id}/artifacts/{path}")
+        raw.putheader("Content-Length", "1" if method == "PUT" else "0")
+        raw.endheaders(b"x" if method == "PUT" else None)
+        status = raw.getresponse().status
+        raw.close()
+        harmless = method == "DELETE" and path in ("", "./a", "a/./b")  # a folder without files
+        assert 400 <= status < 500 or harmless, (path, status)
     assert ws.call("tracking.artifacts", run=run_id) == []
 
 
@@ -139,7 +152,9 @@ def test_what_is_safe_stays_inside_however_it_is_decoded(path: str):
     except Refused:
         return
     for _ in range(6):
-        assert ".." not in kept.replace("\\", "/").split("/") and not kept.startswith("/") and "\x00" not in kept
+        assert (
+            ".." not in kept.replace("\\", "/").split("/") and not kept.startswith("/") and "\x00" not in kept
+        )
         kept = unquote(kept)
 
 

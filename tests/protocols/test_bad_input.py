@@ -12,8 +12,12 @@ from hypothesis import strategies as st
 from fettle.protocols.mlflow.mount import BOOKS
 from tests.protocols.conftest import API
 
-POSTED = sorted({each.path for book in BOOKS for each in book.endpoints if each.method == "POST" and "{" not in each.path})
-ASKED = sorted({each.path for book in BOOKS for each in book.endpoints if each.method == "GET" and "{" not in each.path})
+POSTED = sorted(
+    {each.path for book in BOOKS for each in book.endpoints if each.method == "POST" and "{" not in each.path}
+)
+ASKED = sorted(
+    {each.path for book in BOOKS for each in book.endpoints if each.method == "GET" and "{" not in each.path}
+)
 
 
 def refused(answer: httpx.Response, status: int = 400) -> str:
@@ -26,8 +30,14 @@ def refused(answer: httpx.Response, status: int = 400) -> str:
     [
         ({"key": "m", "value": 1, "timestamp": 1}, "Missing value for required parameter 'run_id'"),
         ({"run_id": 31, "key": "m", "value": 1, "timestamp": 1}, "Invalid value 31 for parameter 'run_id'"),
-        ({"run_id": "r", "key": "", "value": 1, "timestamp": 1}, "Missing value for required parameter 'key'"),
-        ({"run_id": "r", "key": "m", "value": "x", "timestamp": 1}, "Invalid value \"x\" for parameter 'value'"),
+        (
+            {"run_id": "r", "key": "", "value": 1, "timestamp": 1},
+            "Missing value for required parameter 'key'",
+        ),
+        (
+            {"run_id": "r", "key": "m", "value": "x", "timestamp": 1},
+            "Invalid value \"x\" for parameter 'value'",
+        ),
         ({"run_id": "r", "key": "m", "value": 1, "timestamp": 2**70}, "nonnegative"),
         ({"run_id": "r", "key": "m", "value": 1, "timestamp": 1, "step": 2**70}, "64-bit"),
         ({"run_id": "r", "key": "m" * 251, "value": 1, "timestamp": 1}, "exceeds the maximum length of 250"),
@@ -77,7 +87,7 @@ def test_what_is_no_request_is_refused(http: httpx.Client, body: bytes):
 
 def test_names_of_every_kind(client, ws, run_id: str):
     for key in ("a/b.c-d:e f", "ümlaut", "数据", "x" * 250):
-        client.log_param(run_id, key, "'; DROP TABLE runs; -- \"quoted\" \u202e\u0000".replace("\u0000", ""))
+        client.log_param(run_id, key, '\'; DROP TABLE runs; -- "quoted" \u202e\u0000'.replace("\u0000", ""))
     client.set_tag(run_id, "html", "<script>alert(1)</script>\n\u200b")
     run = ws.call("tracking.show", run=run_id)
     assert len(run.params) == 4 and run.tags["html"].startswith("<script>")
@@ -93,8 +103,14 @@ _FIELDS = st.sampled_from(
      "order_by", "max_results", "page_token", "datasets", "models", "view_type", "start_time", "path"]
 )  # fmt: skip
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**80), 2**80) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_FIELDS | st.text(max_size=5), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**80), 2**80)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(_FIELDS | st.text(max_size=5), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -110,5 +126,8 @@ def test_nothing_posted_makes_a_500(http: httpx.Client, path: str, fields: dict)
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from(ASKED), fields=st.dictionaries(_FIELDS, st.text(max_size=12), max_size=5))
 def test_nothing_asked_makes_a_500(http: httpx.Client, path: str, fields: dict):
-    answer = http.get(f"{API}/{path}", params={key: value.encode("utf-8", "replace").decode() for key, value in fields.items()})
+    answer = http.get(
+        f"{API}/{path}",
+        params={key: value.encode("utf-8", "replace").decode() for key, value in fields.items()},
+    )
     assert answer.status_code in (200, 400, 404), (path, fields, answer.text[:300])

@@ -40,15 +40,28 @@ def test_a_logged_model_from_start_to_end(client, mlflow, ws: Workspace):
     )
     assert model.artifact_location == f"mlflow-artifacts:/{number}/models/{model.model_id}/artifacts"
     client.log_outputs(run, [LoggedModelOutput(model.model_id, step=2)])
-    client.log_batch(run, [Metric("auc", 0.9, 5, 1, model_id=model.model_id, dataset_name="d", dataset_digest="1")])
+    client.log_batch(
+        run, [Metric("auc", 0.9, 5, 1, model_id=model.model_id, dataset_name="d", dataset_digest="1")]
+    )
     client.finalize_logged_model(model.model_id, "READY")
     client.set_logged_model_tags(model.model_id, {"team": "risk"})
     client.delete_logged_model_tag(model.model_id, "a")
     seen = client.get_logged_model(model.model_id)
-    assert (str(seen.status), seen.name, seen.source_run_id, seen.params) == ("READY", "lr", run, {"depth": "3"})
-    assert seen.tags == {"team": "risk"} and [(each.key, each.value) for each in seen.metrics] == [("auc", 0.9)]
+    assert (str(seen.status), seen.name, seen.source_run_id, seen.params) == (
+        "READY",
+        "lr",
+        run,
+        {"depth": "3"},
+    )
+    assert seen.tags == {"team": "risk"} and [(each.key, each.value) for each in seen.metrics] == [
+        ("auc", 0.9)
+    ]
     assert [each.model_id for each in client.get_run(run).outputs.model_outputs] == [model.model_id]
-    for text, count in (("metrics.auc > 0.5", 1), ("params.depth = '4'", 0), ("name = 'lr' AND tags.team LIKE 'r%'", 1)):
+    for text, count in (
+        ("metrics.auc > 0.5", 1),
+        ("params.depth = '4'", 0),
+        ("name = 'lr' AND tags.team LIKE 'r%'", 1),
+    ):
         assert len(client.search_logged_models([number], filter_string=text)) == count
     client.delete_logged_model(model.model_id)
     with pytest.raises(mlflow.exceptions.MlflowException, match="not found"):

@@ -21,7 +21,12 @@ def test_a_training_script_needs_one_environment_variable(fluent, ws: Workspace)
         with fluent.start_run(nested=True, run_name="fold") as inner:
             fluent.log_metric("auc", 0.8)
     run = ws.call("tracking.show", run=outer.info.run_id)
-    assert (run.experiment, run.name, run.status, run.notes) == ("churn", "first", "finished", "tried *twice*")
+    assert (run.experiment, run.name, run.status, run.notes) == (
+        "churn",
+        "first",
+        "finished",
+        "tried *twice*",
+    )
     assert run.params == {"depth": "3", "kind": "tree"} and run.metrics == {"auc": 0.9}
     assert run.tags["team"] == "risk" and "mlflow.runName" not in run.tags
     assert [each.path for each in run.artifacts] == ["notes/read.me"]
@@ -122,6 +127,6 @@ def test_search_speaks_mlflows_language(client):
 
 
 def test_a_run_made_with_our_sdk_shows_up(client, ws: Workspace):
-    with start("live", experiment="sdk", workspace=ws) as run:
+    with start(ws, "sdk", name="live") as run:
         run.log(loss=1.0)
     assert client.get_run(run.id).info.run_name == "live"

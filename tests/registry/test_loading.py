@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -57,9 +58,9 @@ def test_a_loaded_model_answers_and_says_what_is_wrong_with_rows(market: Workspa
     model = loading.load(market, "market@champion")
     (answer,) = model.predict([ROW])
     assert answer["prediction"] in ("UP", "DOWN")
-    assert model.predict(pl.DataFrame([ROW])) == [answer]
-    assert model.predict(pl.DataFrame([ROW]).to_pandas()) == [answer]
-    assert model.predict(pl.DataFrame([ROW]).to_arrow()) == [answer]
+    frame: Any = pl.DataFrame([ROW])
+    for each in (frame, frame.to_pandas(), frame.to_arrow()):
+        assert model.predict(each) == [answer]
     for rows, said in (
         (ROW, "Rows are a list"),
         ("rows", "Rows are a list"),

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fettle.core.errors import Invalid, Unavailable
 from fettle.storage import journal as journals
 from fettle.storage import open_journal, read_journal
-from fettle.storage.frames import HEADER_BYTES, segment_path, segments
+from fettle.storage.frames import HEADER_BYTES, read_groups, segment_path, segments, stride
 
 
 def contents(folder: Path) -> list[bytes]:
@@ -185,3 +187,47 @@ def test_an_unwritable_place_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(Unavailable, match="cannot be read or written"):
         open_journal(tmp_path / "file" / "journal")
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from([0, 3, 8, 40, 600_000]), st.integers(1, 50)), max_size=12))
+def test_groups_are_the_same_records(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[tuple[int, int]]
+) -> None:
+    folder = tmp_path_factory.mktemp("journal")
+    lengths = [(length, 1 if length > 1000 else times) for length, times in lengths]
+    records = [bytes([n % 256]) * length for length, times in lengths for n in range(times)]
+    positions = written(folder, records)
+    found = [(position, length, frames) for position, length, frames in read_groups(folder)]
+    assert [record for _, length, frames in found for record in split(length, frames)] == records
+    assert {position for position, _, _ in found} <= set(positions)
+    if found:
+        behind = list(read_groups(folder, found[0][0]))
+        assert sum(len(frames) for _, _, frames in behind) == sum(len(frames) for _, _, frames in found[1:])
+
+
+def split(length: int, frames: bytes) -> list[bytes]:
+    return [frames[at + 8 : at + 8 + length] for at in range(0, len(frames), stride(length))]
+
+
+def test_groups_end_at_damage_too(tmp_path: Path) -> None:
+    written(tmp_path, [b"x" * 40] * 300)
+    first = segment_path(tmp_path, 1)
+    data = bytearray(first.read_bytes())
+    data[HEADER_BYTES + 48 * 5 + 20] ^= 1
+    first.write_bytes(data)
+    found = []
+    with pytest.raises(Unavailable, match="damaged"):
+        for _, length, frames in read_groups(tmp_path):
+            found += split(length, frames)
+    assert found == [b"x" * 40] * 5
+
+
+def test_an_appender_refuses_when_the_journal_is_closed(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    append = journal.appender(8)
+    append(b"12345678")
+    journal.close()
+    with pytest.raises(Invalid, match="closed"):
+        append(b"12345678")
+    assert contents(tmp_path) == [b"12345678"]

@@ -98,7 +98,7 @@ def test_children_whose_parent_was_killed_are_recovered(workspace: Workspace, ru
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_workers_of_a_pool_log_to_one_run(workspace: Workspace, method: str) -> None:
     with tracking.run(workspace, "churn") as active:
-        context = multiprocessing.get_context(method)
+        context: Any = multiprocessing.get_context(method)  # its Process is unknown to the type
         workers = [context.Process(target=_work, args=(active, number)) for number in range(3)]
         for worker in workers:
             worker.start()

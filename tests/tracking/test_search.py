@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 import random
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cmp_to_key
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,7 +179,7 @@ def number_of(value: Any) -> float | None:
 
 
 def compared(test: Term, found: Any) -> bool:
-    first = test.values[0]
+    first: Any = test.values[0]
     if test.op in ("like", "ilike", "contains"):
         return like(test.op, str(first), str(found))
     if test.op == "=" and isinstance(first, float) and math.isnan(first):
@@ -186,19 +188,10 @@ def compared(test: Term, found: Any) -> bool:
         return test.denied  # nothing can be said of it, denied or not
     if test.op == "in":
         return found in test.values
+    last: Any = test.values[-1]
     if test.op == "between":
-        return first <= found <= test.values[1]  # type: ignore[operator]  # alike by construction
-    return (
-        {
-            "=": found == first,
-            "<": found < first,
-            "<=": found <= first,
-            ">": found > first,
-            ">=": found >= first,
-        }[test.op]
-        if type(found) is not bool
-        else found == first
-    )  # type: ignore[operator]  # alike
+        return first <= found <= last
+    return getattr(operator, {"=": "eq", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}[test.op])(found, first)
 
 
 def like(op: str, pattern: str, text: str) -> bool:
@@ -427,3 +420,39 @@ def test_a_cursor_of_another_order_is_refused(database: Database) -> None:
         assert cursor is not None
         with pytest.raises(Invalid, match="cursor"):
             store.find_ids(tx, Query(limit=3, cursor=cursor, order=search.parse_order(["name"])))
+
+
+def test_what_an_earlier_version_stored_can_be_searched(tmp_path: Path) -> None:
+    opened = open_database(f"sqlite:///{tmp_path / 'old.db'}")
+    opened.migrate("tracking", tracking.MIGRATIONS[:3])
+    with opened.write() as tx:
+        row = {
+            "id": "r",
+            "experiment": "e",
+            "name": "n",
+            "status": "finished",
+            "author": "a",
+            "started_at": AT,
+        }
+        tx.execute(runs.runs.insert().values(**row, inputs=["churn@v1"]))
+        old = [
+            {"run": "r", "key": f"k{n}", "value": value}
+            for n, value in enumerate(["0.5", 7, None, True, "x"])
+        ]
+        tx.execute(runs.params.insert(), old)
+        point = {
+            "run": "r",
+            "key": "loss",
+            "last": None,
+            "not_finite": "Infinity",
+            "step": 0,
+            "at": AT,
+            "count": 1,
+        }
+        tx.execute(metrics.metrics.insert().values(**point))
+    opened.migrate("tracking", tracking.MIGRATIONS)
+    where = (
+        "params.k0 = 0.5 and params.k1 = '7' and params.k3 = true and params.k4 = 'x' and params.k2 is null"
+    )
+    assert found(opened, where + " and metrics.loss > 1e308 and dataset = 'churn@v1'") == ["r"]
+    opened.close()

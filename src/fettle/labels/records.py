@@ -407,7 +407,7 @@ class Published(msgspec.Struct, frozen=True):
     rows: int
     labelled: int
     ties: int
-    method: Method
+    method: str
     source: str
     fresh: bool
 

@@ -43,6 +43,16 @@ class JournalSuite:
         assert positions == sorted(positions)
         assert len(set(positions)) == len(positions)
 
+    def test_an_appender_for_one_length_appends(self, journal: Journal, read_journal: ReadJournal) -> None:
+        records: list[bytes] = []
+        appenders = {length: journal.appender(length) for length in (0, 7, 8, 40, 9_000)}
+        for number in range(2_000):
+            length = (0, 7, 8, 40)[number % 4] if number != 500 else 9_000
+            records += [bytes([number % 256]) * length, b"between"]
+            appenders[length](records[-2])
+            journal.append(records[-1])
+        assert [record for _, record in read_journal(None)] == records
+
     def test_an_empty_journal_has_no_records(
         self, read_journal: ReadJournal, open_journal: OpenJournal
     ) -> None:

@@ -76,8 +76,9 @@ def run(
     }
     check_values("parameter", wanted["params"])
     check_values("tag", wanted["tags"])
-    try:
+    with suppress(FettleError):  # what others left must not stop a training; `fettle tracking sync` says what it is
         recover(ws)
+    try:
         begun = ActiveRun(ws, ws.call("tracking.start", **wanted))
     except Unavailable as error:
         begun = _begun_away(ws, wanted, error)

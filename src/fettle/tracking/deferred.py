@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -40,6 +41,8 @@ CONSOLE = "captured/console"
 _SEGMENT_BYTES = 64 << 10
 _COPY_BYTES = 1 << 20
 _LONGEST_PAUSE_S = 30.0
+_RECENT_S = 10.0
+"""A workspace that was away so shortly before is not asked again at the end: each try can take seconds."""
 
 
 class Operation(msgspec.Struct, frozen=True, array_like=True):
@@ -85,6 +88,7 @@ class Deferred:
         self._wake, self._stop = threading.Event(), threading.Event()
         self._said = self._told = 0
         self._position: str | None = None
+        self._failed_at = time.monotonic()
         self._thread = threading.Thread(target=self._tell_on, name="fettle-run-ops", daemon=True)
         if quiet:
             self._stop.set()
@@ -150,6 +154,8 @@ class Deferred:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
+        if self.away and time.monotonic() - self._failed_at < _RECENT_S:
+            return not self.waiting
         try:
             self.flush()
         except FettleError:
@@ -181,7 +187,7 @@ class Deferred:
                     self._told, self._position = each
                 self.away = False
             except FettleError:
-                self.away = True
+                self.away, self._failed_at = True, time.monotonic()
                 raise
 
 

@@ -16,6 +16,7 @@ from fettle.core.errors import FettleError, NotFound, Unavailable
 from fettle.data.engine.blocks import Blocks, Piece, drop
 from fettle.data.engine.fetching import PART, discard, write_file
 from fettle.data.engine.format import LIST, binary
+from fettle.data.engine.jobs import Job
 from fettle.data.engine.lists import decode_list
 from fettle.storage.disks import disk_failure
 
@@ -66,8 +67,6 @@ def _quickly(repository: Repository, digest: str, partial: str, mode: int) -> bo
 
 def _written(pieces: Iterable[Piece], partial: str, mode: int) -> str:
     """Write a new file; the digest of what was written."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from blake3 import blake3
 
     hasher = blake3()
@@ -75,20 +74,20 @@ def _written(pieces: Iterable[Piece], partial: str, mode: int) -> str:
     descriptor = os.open(partial, _NEW, mode)
     try:
         ahead: Queue[Piece | None] = Queue(_AHEAD)
-        with ThreadPoolExecutor(1) as threads:
-            writing = threads.submit(_write_all, descriptor, ahead)
-            try:
-                for piece in pieces:
-                    if piece[1] is not None:
-                        piece[1].hold()
-                    ahead.put(piece)
-                    hasher.update(piece[0])
-                    drop(piece)
-                    if writing.done():
-                        break  # it failed
-            finally:
-                ahead.put(None)
-            writing.result()
+        writing = Job(_write_all, descriptor, ahead)
+        try:
+            for piece in pieces:
+                if piece[1] is not None:
+                    piece[1].hold()
+                ahead.put(piece)
+                hasher.update(piece[0])
+                drop(piece)
+                if writing.done():
+                    break  # it failed
+        finally:
+            ahead.put(None)
+            writing.wait()
+        writing.result()
     finally:
         os.close(descriptor)
     return hasher.hexdigest()

@@ -9,7 +9,6 @@ import contextlib
 import os
 import threading
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fettle.core.errors import NotFound, Unavailable
@@ -36,6 +35,7 @@ class Catalog:
     def __init__(self, blobs: BlobStore, cache: Path, prefix: str) -> None:
         self._blobs, self._prefix = blobs, prefix
         self._folder = cache / "index"
+        self._near = hasattr(blobs, "read_into")
         self._guard = threading.Lock()
         self._single: dict[str, Table] = {}
         self._merged: dict[Path, Table] = {}
@@ -144,9 +144,11 @@ class Catalog:
         self._loaded = True
 
     def _load_all(self, packs: list[str]) -> dict[str, Table]:
-        if len(packs) <= 2:
+        if len(packs) <= 2 or self._near:
             loaded = [self._load(pack) for pack in packs]
         else:
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor(_FETCHERS) as threads:
                 loaded = list(threads.map(self._load, packs))
         return {pack: table for pack, table in zip(packs, loaded, strict=True) if table is not None}

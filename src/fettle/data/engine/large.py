@@ -7,13 +7,13 @@ is done without the interpreter's lock, so two cores are busy.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO
 
 from fettle.data.engine.blocks import ROOM, Block, Blocks
 from fettle.data.engine.chunks import Cutter
 from fettle.data.engine.format import LIST, SEGMENT, FileRef
+from fettle.data.engine.jobs import Jobs
 from fettle.data.engine.lists import ChunkList, Piece, Segment, encode_list, encode_segment, ends_segment
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 _Ready = SimpleQueue[Block | None]
 
 
-def put_open(
-    writer: Writer, threads: ThreadPoolExecutor, file: BinaryIO, first: Block, group: str
-) -> FileRef:
+def put_open(writer: Writer, threads: Jobs, file: BinaryIO, first: Block, group: str) -> FileRef:
     """Keep an open, unbuffered file, of which the first block was read: a thread reads on and hashes the whole."""
     if not first.full:  # that was all of it
         return _put(writer, iter((first,)), lambda: _digest(first.data), group)
@@ -40,7 +38,7 @@ def put_open(
             block.drop()
 
 
-def put_pieces(writer: Writer, threads: ThreadPoolExecutor, pieces: Iterable[bytes]) -> FileRef:
+def put_pieces(writer: Writer, threads: Jobs, pieces: Iterable[bytes]) -> FileRef:
     """Keep a stream, whose pieces are taken in this thread: another hashes the whole."""
     fork: _Ready = SimpleQueue()
     whole = threads.submit(_hash_all, fork)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import queue
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from fettle.core.errors import Unavailable
 from fettle.data.engine import indexes
 from fettle.data.engine.blocks import Block, Piece, drop
 from fettle.data.engine.format import PACK_BYTES, PACK_FRAMES, RAW, index_key, pack_key
+from fettle.data.engine.jobs import Jobs
 from fettle.storage.ports import BlobStore
 
 HEAD = b"fettlepk" + (1).to_bytes(4, "little") + bytes(4)
@@ -33,7 +33,7 @@ class Upload:
     """
 
     def __init__(
-        self, blobs: BlobStore, prefix: str, threads: ThreadPoolExecutor, done: Callable[[str, bytes], None]
+        self, blobs: BlobStore, prefix: str, threads: Jobs, done: Callable[[str, bytes], None]
     ) -> None:
         self.pack = os.urandom(16).hex()
         self.size = len(HEAD)
@@ -118,7 +118,7 @@ class Upload:
         """Give the pack up: nothing of it appears."""
         self._given_up = True
         self._queue.put(None)
-        self._sending.exception()
+        self._sending.wait()
 
     def hand_over(self) -> None:
         """Send what was added so far, without waiting for more; raises what went wrong."""

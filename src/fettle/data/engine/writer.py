@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,7 @@ from fettle.data.engine import doomed
 from fettle.data.engine.blocks import Block, Blocks
 from fettle.data.engine.codecs import Prober
 from fettle.data.engine.format import CHUNK, NODE, RAW, WHOLE_BELOW, FileRef, Frame, commit_key
+from fettle.data.engine.jobs import Jobs
 from fettle.data.engine.large import put_open, put_pieces
 from fettle.data.engine.leases import writing
 from fettle.data.engine.lists import Piece
@@ -48,7 +48,7 @@ class Writer:
         self._repository = repository
         self._catalog = repository.catalog
         self.blocks = Blocks()
-        self._threads = ThreadPoolExecutor(_UPLOADS + 2, thread_name_prefix="data writer")
+        self._threads = Jobs()
         self._prober = Prober()
         self._uploads: list[Upload] = []
         self._open: Upload | None = None

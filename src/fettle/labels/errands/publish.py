@@ -36,6 +36,7 @@ def publish(
         message: Why; empty: how many rows are labelled.
         branch: The branch to move.
     """
+    from fettle.core import canonical
     from fettle.data.records.versions import Source
     from fettle.data.versions import commit_frame, load
     from fettle.labels import publish as publishing
@@ -67,7 +68,16 @@ def publish(
         )
     dataset = to or f"{known.dataset}-labels"
     before = _head(ws, dataset, branch)
-    metadata = {"project": project, "made_from": source.ref, "method": method, "ties": str(consensus.ties)}
+    guessed = any(each.source == "functions" for each in agreed)
+    decided = f"{method}, then functions" if guessed else method
+    added = [name for name in frame.columns if name not in rows.columns]
+    metadata = {
+        "project": project,
+        "made_from": source.ref,
+        "method": decided,
+        "ties": str(consensus.ties),
+        "label_columns": canonical.encode(added).decode(),
+    }
     made = commit_frame(
         ws,
         dataset,
@@ -80,7 +90,7 @@ def publish(
         metadata=metadata,
     )
     return Published(
-        project, made.ref, frame.height, labelled, consensus.ties, method, source.ref, fresh=made.id != before
+        project, made.ref, frame.height, labelled, consensus.ties, decided, source.ref, fresh=made.id != before
     )
 
 

@@ -1,3 +1,15 @@
 """What can be done with runs, a module a subject."""
 
-PARTS = ("runs", "search", "compare", "views", "metrics", "experiments", "upkeep", "collaboration", "batch", "inputs", "logged_models")
+PARTS = (
+    "runs",
+    "search",
+    "compare",
+    "views",
+    "metrics",
+    "experiments",
+    "upkeep",
+    "collaboration",
+    "batch",
+    "inputs",
+    "logged_models",
+)

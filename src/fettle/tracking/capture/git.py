@@ -13,7 +13,7 @@ from fettle.tracking.capture.secrets import masked, secret_file
 
 MOST_DIFF_BYTES = 1 << 20
 _MOST_FILES = 1000
-_MOST_ANSWER_BYTES = 4 << 20
+_MOST_ANSWER_BYTES = 2 << 20
 _TIMEOUT_S = 20
 
 
@@ -75,10 +75,8 @@ def _changes(top: Path, names: list[str]) -> str:
     if not kept:
         return ""
     diff = _git(top, "diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv", "--", *kept)
-    safe = masked(diff)
-    if len(safe) <= MOST_DIFF_BYTES:
-        return safe
-    return f"{safe[:MOST_DIFF_BYTES]}\n… cut here: {len(safe):,} characters in all\n"
+    safe = masked(diff[:MOST_DIFF_BYTES])
+    return safe if len(diff) <= MOST_DIFF_BYTES else f"{safe}\n… cut here, there was more\n"
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -10,6 +10,8 @@ from fettle.core.urls import HIDDEN, shown
 
 _WORD = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|auth)"
 _NAMED = re.compile(rf"(?i)(?:^|[^a-z])[\w.-]{{0,60}}?{_WORD}[\w.-]{{0,60}}$")
+_TELLING = re.compile(rf"(?i){_WORD}")
+_LONGEST_LINE = 5000
 _VALUE = r"""(?: "[^"]{4,}" | '[^']{4,}' | [^\s"',;(){}\[\]]{4,} )"""
 _ASSIGNED = re.compile(
     rf"""(?ix) (?P<name> ["']?[\w.-]{{0,40}}{_WORD}[\w.-]{{0,40}}["']? \s*[:=]\s*) {_VALUE}"""
@@ -34,11 +36,22 @@ def secret_file(path: str) -> bool:
 
 
 def masked(text: str) -> str:
-    """The text without what looks like a secret: assigned to a telling name, of a known form, or in an address."""
-    text = _PEM.sub(HIDDEN, text)
-    text = _URL.sub(lambda found: _address(found[0]), text)
-    text = _KNOWN.sub(HIDDEN, text)
-    return _ASSIGNED.sub(lambda found: f"{found['name']}{HIDDEN}", text)
+    """The text without what looks like a secret: assigned to a telling name, of a known form, or in an address.
+
+    A line at a time, so that a long text never holds up other threads; a very long line with a telling word goes whole.
+    """
+    return "".join(map(_masked_line, _PEM.sub(HIDDEN, text).splitlines(keepends=True)))
+
+
+def _masked_line(line: str) -> str:
+    if "://" in line:
+        line = _URL.sub(lambda found: _address(found[0]), line)
+    line = _KNOWN.sub(HIDDEN, line)
+    if not _TELLING.search(line):
+        return line
+    if len(line) > _LONGEST_LINE:
+        return f"{HIDDEN}\n"
+    return _ASSIGNED.sub(lambda found: f"{found['name']}{HIDDEN}", line)
 
 
 def command(arguments: Sequence[str]) -> list[str]:

@@ -42,9 +42,12 @@ class Sampler:
 
     def _cpu(self) -> float:
         """Percent of the machine's processors that were busy since the last sample."""
-        before, self._times = self._times, _times()
-        idle, total = self._times[0] - before[0], self._times[1] - before[1]
-        return 100 * (1 - idle / total) if total > 0 else float("nan")
+        times = _times()
+        idle, total = times[0] - self._times[0], times[1] - self._times[1]
+        if total <= 0:  # the system counts in hundredths of a second
+            return float("nan")
+        self._times = times
+        return min(100.0, max(0.0, 100 * (1 - idle / total)))
 
 
 def _times() -> tuple[float, float]:

@@ -72,7 +72,8 @@ def _tags(run: Run, *beginnings: str, other: bool = False) -> dict[str, Any]:
 
 def _changes(run: Run) -> dict[str, Any]:
     """What was not committed, by its digest."""
-    return {"uncommitted changes": each.digest[:12] for each in run.artifacts if each.path == CHANGES}
+    file = next((each for each in run.artifacts if each.path == CHANGES), None)
+    return {} if file is None else {"uncommitted changes": file.digest[:12]}
 
 
 def _data(run: Run) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def _encoded(values: Sequence[Any]) -> NDArray[np.float64]:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool | int | float) or isinstance(value, str):
+    if isinstance(value, int | float | str):
         try:
             number = float(value)
         except (ValueError, OverflowError):

@@ -158,11 +158,11 @@ class _Parser:
             op, denied = SIGNS[sign.value]
             if kind_of(field) == "flag" and op != "=":
                 raise wrong(self._text, sign.at, f"{field.key} is true or false")
-            return self._values.test(field, op, [self._take()], denied=denied)
+            return self._values.test(field, op, [self._operand()], denied=denied)
         if self._took("is"):
             return self._null(field)
         denied = self._took("not") is not None
-        op = next((each for each in _WORDED if self._took(each)), None)
+        op: Op | None = next((each for each in _WORDED if self._took(each)), None)
         if op is None:
             self._fail(
                 "a comparison is expected", "=, !=, <, <=, >, >=, in, between, like, ilike, contains, is null"
@@ -178,19 +178,24 @@ class _Parser:
         if op == "in":
             return self._listed()
         if op == "between":
-            low = self._take()
+            low = self._operand()
             self._need("and")
-            return [low, self._take()]
-        return [self._take()]
+            return [low, self._operand()]
+        return [self._operand()]
+
+    def _operand(self) -> Token:
+        if self._next.kind in ("sign", "end"):
+            self._fail("a value is expected")
+        return self._take()
 
     def _listed(self) -> list[Token]:
         opened = self._took("(", "[") or self._fail("a list such as ('a', 'b') is expected")
         close = ")" if opened.value == "(" else "]"
-        found = [self._take()]
+        found = [self._operand()]
         while self._took(","):
             if self._has(close):
                 break
-            found.append(self._take())
+            found.append(self._operand())
             if len(found) > MOST_LISTED:
                 raise wrong(
                     self._text, found[-1].at, f"there are more than {MOST_LISTED:,} values in the list"

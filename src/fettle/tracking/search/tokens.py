@@ -26,6 +26,9 @@ _TOKEN = re.compile(
 )
 
 
+_UNSEEN = re.compile("[\x00\ud800-\udfff]")
+
+
 class Token(NamedTuple):
     """A word of a search: its kind, its value and where it begins."""
 
@@ -44,6 +47,8 @@ def tokens(text: str) -> list[Token]:
         raise Invalid(
             "The search is too long.", found=f"{len(text):,} characters", hint=f"At most {LONGEST:,}."
         )
+    if unseen := _UNSEEN.search(text):
+        raise wrong(text, unseen.start(), "this is a control character or half of one")
     found: list[Token] = []
     at, end = 0, len(text.rstrip())
     while at < end:

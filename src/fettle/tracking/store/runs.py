@@ -176,11 +176,11 @@ def _complete(tx: Transaction, rows: Sequence[Any]) -> list[Run]:
     for some in _portions(list(extra)):
         for table, value, name in ((params, params.c.value, "params"), (tags, tags.c.value, "tags")):
             query = sa.select(table.c.run, table.c.key, value).where(table.c.run.in_(some))
-            for run, key, found in tx.execute(query.order_by(table.c.run, table.c.key)):
+            for run, key, found in map(tuple, tx.execute(query.order_by(table.c.run, table.c.key))):
                 extra[run].setdefault(name, {})[key] = found
         columns = (metrics.c.run, metrics.c.key, metrics.c.last, metrics.c.not_finite)
         query = sa.select(*columns).where(metrics.c.run.in_(some)).order_by(metrics.c.run, metrics.c.key)
-        for run, key, last, not_finite in tx.execute(query):
+        for run, key, last, not_finite in map(tuple, tx.execute(query)):
             kind, found = ("metrics", last) if not_finite is None else ("not_finite", not_finite)
             extra[run].setdefault(kind, {})[key] = found
     return [Run(**{**row, **extra[row["id"]]}) for row in rows]

@@ -32,7 +32,7 @@ def m004_search(tx: Transaction) -> None:
     _index_text(tx, "tracking_params_texts", params, "text")
     _index_text(tx, "tracking_tags_texts", tags, "value")
     _fill_params(tx)
-    for run, inputs in tx.execute(sa.select(runs.c.id, runs.c.inputs)).all():
+    for run, inputs in map(tuple, tx.execute(sa.select(runs.c.id, runs.c.inputs)).all()):
         stored.add_reads(tx, run, inputs)
     infinite = {"Infinity": float("inf"), "-Infinity": float("-inf")}
     for name, number in infinite.items():
@@ -172,13 +172,16 @@ class _Search:
 
     def _select(self, missing: bool | None) -> sa.Select[Any]:
         first, *others = self._sortings
-        walked = first.table is not None and missing is False and self._plan.few is None
-        source = Then(first.table, runs, runs.c.id == first.table.c.run) if walked else self._begun()
-        where = [*self._within(first.table.c.run if walked else runs.c.id), self._where]
-        if walked:
-            where.append(first.table.c.key == first.key)
-        elif first.table is not None:
-            source = _beside(source, first, outer=missing is True)
+        table = first.table
+        if table is not None and missing is False and self._plan.few is None:
+            source: Any = Then(table, runs, runs.c.id == table.c.run)
+            where = [*self._within(table.c.run), table.c.key == first.key]
+        else:
+            source = self._begun()
+            where = self._within(runs.c.id)
+            if table is not None:
+                source = _beside(source, first, outer=missing is True)
+        where.append(self._where)
         if missing is not None:
             value = first.keys[0].column
             where.append(value.is_(None) if missing else value.is_not(None))

@@ -32,7 +32,8 @@ def columns_of(tx: Transaction, ids: Sequence[str], fields: Sequence[Field]) -> 
                 query = sa.select(table.c.run, table.c.key, table.c.value)
                 where = (table.c.run.in_(some), table.c.key.in_(list(asked)))
                 found.update(
-                    ((asked[key], run), value) for run, key, value in tx.execute(query.where(*where))
+                    ((asked[key], run), value)
+                    for run, key, value in map(tuple, tx.execute(query.where(*where)))
                 )
     return [[found.get((field, run)) for run in ids] for field in fields]
 

@@ -148,7 +148,7 @@ def ask(
 
 def measure(database: Database, count: int) -> None:
     for name, (where, order) in QUESTIONS.items():
-        more = {"experiments": ("e7",)} if name == "one experiment" else {}
+        more: dict[str, Any] = {"experiments": ("e7",)} if name == "one experiment" else {}
         spent, found = ask(database, where, order, **more)
         say(on=database.dialect, runs=count, question=name, ms=spent, found=found)
     cursor = deep(database, count // 2)
@@ -182,7 +182,8 @@ made = {name: [] for name in tables}
 for number in range(count):
     run = uuid.UUID(int=chance.getrandbits(128)).hex
     at = 1767225600000 + 30000 * number
-    made["runs"].append(dict(run_uuid=run, name=f"run {number}", source_type="LOCAL", source_name="", entry_point_name="",
+    made["runs"].append(dict(run_uuid=run, name=f"run {number}", source_type="LOCAL", source_name="",
+        entry_point_name="",
         user_id="ada", status="FINISHED", start_time=at, end_time=at, source_version="", lifecycle_stage="active",
         artifact_uri="/tmp/x", experiment_id=int(experiment)))
     made["params"] += [dict(key=f"p{i}", value=str(round(chance.random(), 4)), run_uuid=run) for i in range(19)]

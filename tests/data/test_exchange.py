@@ -137,7 +137,7 @@ def test_a_hook_can_refuse_a_push(workspace, place):
     versions.commit_frame(workspace, "d", frame(1))
     off = hooks.on("before-push", lambda event: event["target"] != place)
     try:
-        with pytest.raises(hooks.Refused):
+        with pytest.raises(hooks.HookRefused):
             workspace.data.push("d", to=place)
     finally:
         off()

@@ -209,14 +209,14 @@ def test_a_hook_before_a_commit_or_merge_refuses_it(workspace):
     ]
     try:
         good = versions.commit_frame(workspace, "d", START, message="good")
-        with pytest.raises(hooks.Refused, match="returned False"):
+        with pytest.raises(hooks.HookRefused, match="returned False"):
             versions.commit_frame(workspace, "d", START[:1], message="bad")
         assert workspace.data.show("d") == good
         assert [each["event"] for each in asked] == ["before-commit", "after-commit", "before-commit"]
         assert (asked[0]["rows"], asked[1]["commit"]) == (4, good.id)
         workspace.data.branch("d", "trial")
         versions.commit_frame(workspace, "d", START[:2], message="good", branch="trial")
-        with pytest.raises(hooks.Refused, match="merge of 'd'"):
+        with pytest.raises(hooks.HookRefused, match="merge of 'd'"):
             merge.merge(workspace, "d", "trial")
     finally:
         for each in off:
@@ -240,12 +240,12 @@ def test_hooks_of_a_project_are_commands_functions_and_webhooks(workspace, tmp_p
     )
     (tmp_path / "refuse.sh").write_text("if grep -q forbidden; then echo no such words >&2; exit 3; fi\n")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(hooks.Refused, match="nobody at this machine has trusted"):
+    with pytest.raises(hooks.HookRefused, match="nobody at this machine has trusted"):
         versions.commit_frame(workspace, "sales", START)
     assert len(workspace.data.trust_hooks()) == 3
-    with pytest.raises(hooks.Refused, match="too many rows"):
+    with pytest.raises(hooks.HookRefused, match="too many rows"):
         versions.commit_frame(workspace, "sales", START)
-    with pytest.raises(hooks.Refused, match="no such words"):
+    with pytest.raises(hooks.HookRefused, match="no such words"):
         versions.commit_frame(workspace, "other", START, message="forbidden")
     versions.commit_frame(workspace, "sales", START[:3])
     assert '"after-commit"' in (tmp_path / "said.json").read_text()

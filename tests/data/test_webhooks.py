@@ -56,7 +56,7 @@ def test_a_webhook_is_told_and_may_refuse(workspace, listener, monkeypatch):
     versions.commit_frame(workspace, "d", ROWS)
     versions.commit_frame(workspace, "other", ROWS)
     assert [(each["event"], each["dataset"]) for each in listener.told] == [("before-commit", "d")]
-    with pytest.raises(hooks.Refused, match="403"):
+    with pytest.raises(hooks.HookRefused, match="403"):
         versions.commit_frame(workspace, "d", ROWS[:1], message="forbidden")
     assert len(workspace.data.log("d")) == 1
 
@@ -66,7 +66,7 @@ def test_a_webhook_does_not_reach_into_the_private_network_of_whoever_commits(
 ):
     monkeypatch.delenv("FETTLE_OUTGOING_PRIVATE", raising=False)
     workspace.data.hook("before-commit", listener.url)
-    with pytest.raises(hooks.Refused, match="private network"):
+    with pytest.raises(hooks.HookRefused, match="private network"):
         versions.commit_frame(workspace, "d", ROWS)
     assert listener.told == []
 

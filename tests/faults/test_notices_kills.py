@@ -78,7 +78,7 @@ def test_no_notice_is_lost_to_a_kill(
         )
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(chance.uniform(0, 0.15))
+        time.sleep(chance.uniform(0, 0.3))
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()

@@ -83,6 +83,7 @@ def ready(server: subprocess.Popen[bytes]) -> None:
     assert server.stdout.readline().startswith(b"http"), server.poll()
 
 
+@pytest.mark.timeout(240 + 10 * KILLS)
 def test_every_acknowledged_point_is_there_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     print(f"FETTLE_SEED={SEED}")
     chance = random.Random(SEED)

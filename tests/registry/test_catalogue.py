@@ -184,6 +184,56 @@ def test_pages_go_on_where_the_last_one_ended(anywhere: Workspace) -> None:
             anywhere.registry.search_versions(order_by=order, cursor="00ff")
 
 
+SEARCHES = {
+    "": "churn fraud loans",
+    "name = 'fraud'": "fraud",
+    "name like 'f%' or name = \"loans\"": "fraud loans",
+    "NOT name LIKE 'f%'": "churn loans",
+    "not tags.team = 'risk'": "churn loans",
+    "tags.team != 'risk'": "loans",
+    "tag.`team` = 'risk'": "fraud",
+    "tags.team in ('risk', 'sales') and not (name = 'fraud')": "loans",
+    "tags.team not in ('risk')": "loans",
+    "tags.team is null": "churn",
+    "tags.team is not null and (alias = 'champion' or name like 'lo%')": "fraud loans",
+    "at > '2020-01-01T00:00:00Z' and at < '2100-01-01T00:00:00Z'": "churn fraud loans",
+    "description is null": "churn fraud loans",
+}
+
+
+def test_searches_in_words(anywhere: Workspace) -> None:
+    for name, tags in (("churn", {}), ("fraud", {"team": "risk"}), ("loans", {"team": "sales"})):
+        anywhere.registry.make(name, tags=tags)
+    register(anywhere)
+    anywhere.registry.promote("fraud", 1)
+    for text, names in SEARCHES.items():
+        assert " ".join(each.name for each in anywhere.registry.search(text).models) == names, text
+    found = anywhere.registry.search_versions("version >= 1 and name = 'fraud'", order_by=["-at"]).versions
+    assert [each.version for each in found] == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("name =", 7),
+        ("name 'x'", 6),
+        ("name = x", 8),
+        ("name = 'x", 8),
+        ("name = 'x' and", 15),
+        ("(name = 'x'", 12),
+        ("name = 'x') ", 11),
+        ("name between 'a' and 'b'", 6),
+        ("name in ()", 10),
+        ("= 'x'", 1),
+        ("(" * 100 + "name = 'x'", 61),
+        ("name = 'x\0'", 10),
+    ],
+)
+def test_a_search_that_says_nothing_is_shown_its_place(workspace: Workspace, text: str, place: int) -> None:
+    with pytest.raises(Invalid, match=f"at character {place}:"):
+        workspace.registry.search(text)
+
+
 def test_search_among_versions(anywhere: Workspace) -> None:
     register(anywhere, 4)
     anywhere.registry.adopt("fraud", "runs:/7/model", run_id="7", tags={"flavor": "sklearn"})

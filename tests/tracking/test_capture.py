@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -20,6 +21,7 @@ from fettle import tracking
 from fettle.core.errors import Invalid
 from fettle.storage.objects import get_object
 from fettle.tracking.capture import capturing, environment, git, gpus, secrets, seeds, system
+from fettle.tracking.capture import console as console_of
 from fettle.workspace import Workspace
 
 
@@ -305,3 +307,17 @@ def test_a_forked_child_prints_and_leaves_the_capture_to_its_parent(
         os.waitpid(child, 0)
         print("parent")
     assert console(workspace, run.id) == "child\nparent\n"
+
+
+def test_a_stream_whose_write_is_put_back_after_each_cell() -> None:
+    said: list[str] = []
+    stream = io.StringIO()
+    beside = console_of._Beside(stream, said.append)
+    print("one", file=beside)
+    kept = beside.write
+    beside.write = lambda text: kept(text.upper())  # as IPython does for a cell
+    print("two", file=beside)
+    beside.write = kept
+    beside.writelines(["three"])
+    assert stream.getvalue() == "".join(said) == "one\nTWO\nthree"
+    assert beside.closed is False

@@ -8,6 +8,7 @@ import struct
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from fettle import tracking
 from fettle.core.clock import FrozenClock
 from fettle.core.errors import Unavailable
 from fettle.storage.frames import segments
+from fettle.tracking import carrier as carriers
 from fettle.tracking import outbox as boxes
 from fettle.tracking.carrier import Carrier
 from fettle.tracking.outbox import Outbox, runs_folder
@@ -210,6 +212,28 @@ def test_lost_answers_double_nothing(workspace: Workspace, run: str, monkeypatch
             except Unavailable:
                 continue
     assert steps(workspace, run) == list(range(500))
+    box.leave(discarded=True)
+
+
+def test_very_many_names_are_sent_in_requests_of_limited_size(
+    workspace: Workspace, box: Outbox, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carriers, "_MOST_BYTES", 20_000)
+    asked: list[int] = []
+
+    def call(name: str, /, **arguments: Any) -> Any:
+        asked.append(sum(len(each["key"]) for each in arguments.get("columns", ())))
+        return workspace.call(name, **arguments)
+
+    monkeypatch.setattr(box._carrier, "_ws", SimpleNamespace(call=call))
+    for step in range(3):
+        for number in range(400):
+            box.add(step, {f"{number:0200}": 0.5})
+    box.flush()
+    assert len(asked) > 12 and max(asked) < 20_000
+    assert {each.count for each in workspace.tracking.show(run).summaries} == {3}
+    assert len(workspace.tracking.show(run).summaries) == 400
+    box.close("finished")
     box.leave(discarded=True)
 
 

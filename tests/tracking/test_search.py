@@ -322,7 +322,7 @@ ORDERS = st.lists(
     max_size=2,
     unique_by=lambda order: order.field,
 ).map(tuple)
-SLOW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @SLOW

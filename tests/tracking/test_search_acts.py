@@ -118,7 +118,7 @@ def test_a_table_has_a_column_for_each_field(seeds: Workspace) -> None:
 
 def test_groups_sum_up_seeds_as_scipy_does(seeds: Workspace) -> None:
     groups = seeds.tracking.group(
-        ["params.model"], ["accuracy", "metrics.f1/macro.max"], experiments=["churn"]
+        ["params.model"], metrics=["accuracy", "metrics.f1/macro.max"], experiments=["churn"]
     )
     assert [(each.by["params.model"], each.metric, each.runs, each.count) for each in groups] == [
         ("net", "accuracy", 6, 5),
@@ -136,11 +136,11 @@ def test_groups_sum_up_seeds_as_scipy_does(seeds: Workspace) -> None:
     assert (tree.median, tree.low, tree.high) == (sorted(values)[2], min(values), max(values))
     assert tree.best is not None
     assert seeds.tracking.show(tree.best).metrics["accuracy"] == max(values)
-    least = seeds.tracking.group(["params.model"], ["accuracy"], experiments=["churn"], best="least")
+    least = seeds.tracking.group(["params.model"], metrics=["accuracy"], experiments=["churn"], best="least")
     assert [each.by["params.model"] for each in least] == ["tree", "net"]
 
 
 def test_a_group_of_one_has_no_spread_and_one_of_none_no_mean(seeds: Workspace) -> None:
-    single, without = seeds.tracking.group(["name"], ["accuracy"], where='name in ("net 1", "no metric")')
+    single, without = seeds.tracking.group(["name"], metrics=["accuracy"], where='name in ("net 1", "no metric")')
     assert (single.count, single.std, single.low95, single.mean) == (1, None, None, 0.81)
     assert (without.runs, without.count, without.mean, without.best) == (1, 0, None, None)

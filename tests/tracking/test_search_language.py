@@ -279,3 +279,10 @@ def test_mlflows_order_ends_with_the_newest_and_the_id() -> None:
     for text in ("", "metrics.a down", "a.b", "dataset.name", "metrics.a, params.b", "'metrics.a"):
         with pytest.raises(Invalid, match=r"order_by|entity|attribute key"):
             search.parse_order([text], dialect="mlflow")
+
+
+@pytest.mark.parametrize(
+    "key", ["loss", "a.b", "a.min", "a b", "a`b", 'a"b', 'a`"b', "a=b", "ключ", "valid/x-1"]
+)
+def test_a_spelled_field_means_its_key(key: str) -> None:
+    assert search.parse_fields([search.spelled("metrics", key)]) == (Field("metrics", key),)

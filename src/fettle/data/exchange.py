@@ -33,7 +33,7 @@ def push(ws: Surface, dataset: str, url: str, *, branch: str = "main", force: bo
     Raises:
         Conflict: The branch there has versions that are not here, or moved meanwhile.
         NotFound: There is no such branch here.
-        Refused: A hook said no.
+        HookRefused: A hook said no.
     """
     from fettle.data.engine import sync
 

@@ -35,7 +35,7 @@ Listener = Callable[[dict[str, Any]], Any]
 _listeners: list[tuple[Event, str, Listener]] = []
 
 
-class Refused(GateFailed):
+class HookRefused(GateFailed):
     """A hook said no."""
 
 
@@ -62,7 +62,7 @@ def run(ws: Surface, event: Event, dataset: str, **fields: Any) -> None:
         **fields: Further JSON-able facts that the hooks are given.
 
     Raises:
-        Refused: It is an event before something, and a hook said no, failed or took too long. After an event nothing is
+        HookRefused: It is an event before something, and a hook said no, failed or took too long. After an event nothing is
             raised; a warning tells of the failure.
     """
     body = {"event": event, "dataset": dataset, "workspace": shown(ws.url), **fields}
@@ -209,12 +209,12 @@ _RUN: dict[str, Callable[[Hook, dict[str, Any]], None]] = {
 }
 
 
-def _refused(event: Event, dataset: str, name: str, error: Exception) -> Refused:
+def _refused(event: Event, dataset: str, name: str, error: Exception) -> HookRefused:
     said = error.message if isinstance(error, FettleError) else f"{type(error).__name__}: {error}"
     asked = error.hint if isinstance(error, FettleError) else ""
     what = event.partition("-")[2]
     verb = "refused" if event.startswith("before-") else "failed after"
-    return Refused(
+    return HookRefused(
         f"The hook {name!r} {verb} the {what} of {dataset!r}.",
         found=said,
         hint=asked

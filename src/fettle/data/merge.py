@@ -53,7 +53,7 @@ def merge(
     Raises:
         NotFound: One of the two does not exist.
         Denied: The branch is protected.
-        Refused: A hook said no.
+        HookRefused: A hook said no.
     """
     wanted = wishes or Wishes()
     for _ in range(ATTEMPTS):
@@ -62,7 +62,7 @@ def merge(
         base: Commit | None = ws.call("data.merge_base", ours=ours.ref, theirs=theirs.ref)
         try:
             return _merged(ws, ours, theirs, base, into, wanted, message or f"Merge {other} into {into}")
-        except hooks.Refused:
+        except hooks.HookRefused:
             raise
         except Conflict:
             if versions.resolve(ws, f"{dataset}@{into}").id == ours.id:

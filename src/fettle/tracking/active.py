@@ -15,16 +15,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from fettle.core import ids
-from fettle.core.errors import FettleError, Invalid, NotFound, Unavailable
+from fettle.core.errors import FettleError, Invalid, Unavailable
 from fettle.tracking import context
 from fettle.tracking.deferred import Deferred, put_file
 from fettle.tracking.entries import REFUSED, plain_numbers
+from fettle.tracking.facts import Facts
 from fettle.tracking.files import Files
 from fettle.tracking.leftovers import recover
 from fettle.tracking.names import check_experiment, check_path, check_run_id, check_values
 from fettle.tracking.outbox import Outbox
 from fettle.tracking.records.runs import Artifact, Run, Status
-from fettle.tracking.values import Config, changed, plains, texts
+from fettle.tracking.values import Config, plains, texts
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
@@ -76,7 +77,9 @@ def run(
     }
     check_values("parameter", wanted["params"])
     check_values("tag", wanted["tags"])
-    with suppress(FettleError):  # what others left must not stop a training; `fettle tracking sync` says what it is
+    with suppress(
+        FettleError
+    ):  # what others left must not stop a training; `fettle tracking sync` says what it is
         recover(ws)
     try:
         begun = ActiveRun(ws, ws.call("tracking.start", **wanted))
@@ -115,7 +118,7 @@ def _begun_away(ws: Surface, wanted: dict[str, Any], error: Unavailable) -> Acti
     return begun
 
 
-class ActiveRun(Files):
+class ActiveRun(Facts, Files):
     """A run that is going on. Safe to use from many threads, in forked workers, and, pickled, in other processes.
 
     What it is told is on this machine's disk when a method returns, and is sent on by a thread. Leaving the `with`
@@ -181,52 +184,6 @@ class ActiveRun(Files):
         """Log what was measured beside the training: it does not count on the steps of `log`."""
         if not self.ended:
             self._outbox.add(step, values)
-
-    def log_params(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-        """Add parameters: `run.log_params(lr=0.1)`, `run.log_params({"model.depth": 3})`.
-
-        Raises:
-            Conflict: One has another value already: a parameter never changes.
-        """
-        new = changed(self.id, self._params, plains({**(params or {}), **more}))
-        check_values("parameter", new)
-        if new:
-            self.tell("tracking.set", run=self.id, params=new)
-            self._params.update(new)
-
-    def log_param(self, key: str, value: Any) -> None:
-        """Add one parameter."""
-        self.log_params({key: value})
-
-    def tag(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-        """Set tags: `run.tag(stage="trial")`, `run.tag({"git.commit": …})`; a tag that is there is replaced."""
-        given = texts({**(tags or {}), **more})
-        check_values("tag", given)
-        if given:
-            self.tell("tracking.set", run=self.id, tags=given)
-
-    def set(self, params: Mapping[str, Any] | None = None, tags: Mapping[str, Any] | None = None) -> None:
-        """Add parameters (which never change) and set tags (which may)."""
-        self.log_params(params)
-        self.tag(tags)
-
-    def note(self, markdown: str) -> None:
-        """Write about the run, in Markdown; replaces what was written before."""
-        self.tell("tracking.note", run=self.id, notes=markdown)
-
-    def data(self, *references: str) -> str:
-        """Record what the run reads: `rows = fettle.data(run.data("churn@v3"))`.
-
-        Args:
-            *references: Datasets, each `name@version`.
-
-        Returns:
-            The first of them as it is recorded: with its commit, if the workspace can tell which.
-        """
-        pinned = [self._pinned(each) for each in references]
-        if pinned:
-            self.tell("tracking.use", run=self.id, inputs=pinned)
-        return pinned[0] if pinned else ""
 
     def child(self, name: str = "", *, experiment: str = "", **given: Any) -> ActiveRun:
         """Start a run that is a part of this one, such as a fold: `with run.child("fold-1") as fold:`.
@@ -317,6 +274,7 @@ class ActiveRun(Files):
         """Say how the run ended; False if the workspace is away: it is kept beside the rest."""
         with suppress(FettleError):
             if arrived:
+                recover(self.workspace, self.id)  # workers that are gone
                 self.workspace.call("tracking.finish", run=self.id, status=status)
                 return True
         self._deferred.say("tracking.finish", run=self.id, status=status, ended_at=self._clock.now())
@@ -344,11 +302,9 @@ class ActiveRun(Files):
                 return put_file(self.workspace, content)
         return self._deferred.keep(content)
 
-    def _pinned(self, reference: str) -> str:
-        if self._mine and not self._deferred.away:
-            with suppress(NotFound, Invalid, Unavailable):
-                return str(self.workspace.call("data.show", ref=reference).ref)
-        return reference
+    @property
+    def _reachable(self) -> bool:
+        return self._mine and not self._deferred.away
 
     def _now(self) -> datetime:
         return self._clock.now()

@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,9 +19,13 @@ from fettle.tracking.entries import Group, Reader
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
+    from fettle.tracking.chunks import Points
 
 _MOST_POINTS = 50_000
 _MOST_RECORDS = 50_000
+_MOST_BYTES = 6 << 20
+"""Of one request, about; a server takes 8 MiB."""
+_COLUMN_BYTES = 80
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -90,8 +94,15 @@ class Carrier:
         end = groups[-1].position
         first = self._sent
         while groups:
-            count = sum(map(len, groups))
-            there = self._append(first, count, groups)
+            count, columns = self._fitting(groups)
+            there: int = self._ws.call(
+                "tracking.append",
+                run=self._run,
+                journal=self._folder.name,
+                first=first,
+                records=count,
+                columns=columns,
+            )
             if there <= first:
                 raise Unavailable(
                     f"Run {self._run} lost records that had arrived.",
@@ -102,25 +113,15 @@ class Carrier:
             first += min(there - first, count)
         self._sent, self._position = first, end
 
-    def _append(self, first: int, records: int, groups: list[Group]) -> int:
-        """Offer records; answer how many of the journal's are there now."""
-        columns = [
-            {
-                "key": key,
-                "steps": each.steps.tobytes(),
-                "at_us": each.at_us.tobytes(),
-                "values": each.values.tobytes(),
-            }
-            for key, each in self._reader.columns(groups).items()
-        ]
-        return self._ws.call(
-            "tracking.append",
-            run=self._run,
-            journal=self._folder.name,
-            first=first,
-            records=records,
-            columns=columns,
-        )
+    def _fitting(self, groups: list[Group]) -> tuple[int, list[dict[str, Any]]]:
+        """How many of the records fit into one request, and their columns; very many long names do not."""
+        while True:
+            columns = self._reader.columns(groups)
+            count = sum(map(len, groups))
+            weight = sum(_COLUMN_BYTES + len(key.encode()) + 32 * len(each) for key, each in columns.items())
+            if weight <= _MOST_BYTES or count == 1:
+                return count, [_packed(key, each) for key, each in columns.items()]
+            groups = _upto(groups, count // 2)
 
     # --- what need not be kept
 
@@ -172,6 +173,26 @@ def _behind(groups: list[Group], count: int) -> list[Group]:
             kept.append(group.behind(count))
         count = max(count - len(group), 0)
     return kept
+
+
+def _upto(groups: list[Group], count: int) -> list[Group]:
+    """The first `count` records of the groups."""
+    kept = []
+    for group in groups:
+        if count > 0:
+            kept.append(group if count >= len(group) else group.upto(count))
+        count -= len(group)
+    return kept
+
+
+def _packed(key: str, points: Points) -> dict[str, Any]:
+    """A column in the form of `records.Column`."""
+    return {
+        "key": key,
+        "steps": points.steps.tobytes(),
+        "at_us": points.at_us.tobytes(),
+        "values": points.values.tobytes(),
+    }
 
 
 def discard(folder: Path) -> None:

@@ -7,12 +7,10 @@ over carries them over first (`carry`). Each has an idempotency key, so that tel
     <journal of a run>/ops/       the operations
                        told       how many of them have arrived
                        files/     contents that wait for the workspace, by digest
-                       console.log, console.sent   what was printed, and how much of it is kept already
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -30,13 +28,11 @@ from fettle.core.ids import digest_file
 from fettle.storage.disks import disk_failure
 from fettle.storage.objects import has_object, object_key, put_object
 from fettle.storage.open import open_journal, read_journal
+from fettle.tracking.printed import CONSOLE, console_kept, console_pieces, count, note
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
     from fettle.storage.ports import Journal
-
-CONSOLE = "captured/console"
-"""Where the pieces of the console lie in a run, each named by the byte it begins at."""
 
 _SEGMENT_BYTES = 64 << 10
 _COPY_BYTES = 1 << 20
@@ -224,11 +220,11 @@ def tell(
         told: How many come before `after`; None: begin at the beginning, and pass over what is noted as told.
         after: The position of the last one told.
     """
-    begin = _count(folder / "told") if told is None else told
+    begin = count(folder / "told") if told is None else told
     for number, (position, data) in enumerate(read_journal(folder / "ops", after), start=told or 0):
         if number >= begin:
             _tell_one(ws, folder, number, _decode(data))
-            _write(folder / "told", number + 1)
+            note(folder / "told", number + 1)
         yield number + 1, position
 
 
@@ -242,24 +238,6 @@ def put_file(ws: Surface, path: Path) -> tuple[str, int]:
     if not has_object(ws.blobs, name):
         ws.blobs.put(object_key(name), _unchanged(path, name))
     return name, size_bytes
-
-
-def console_pieces(folder: Path, most_bytes: int = 1 << 20) -> Iterator[tuple[int, bytes]]:
-    """What was printed and is not kept yet, in pieces of whole lines, each with the byte it begins at."""
-    start = _count(folder / "console.sent")
-    with contextlib.suppress(FileNotFoundError), (folder / "console.log").open("rb") as file:
-        file.seek(start)
-        while piece := file.read(most_bytes):
-            if len(piece) == most_bytes and b"\n" in piece:
-                piece = piece[: piece.rindex(b"\n") + 1]
-            yield start, piece
-            start += len(piece)
-            file.seek(start)
-
-
-def console_kept(folder: Path, end: int) -> None:
-    """Note that the console is kept up to that byte."""
-    _write(folder / "console.sent", end)
 
 
 def _tell_one(ws: Surface, folder: Path, number: int, operation: Operation) -> None:
@@ -297,16 +275,3 @@ def _pieces(content: bytes | Path) -> Iterator[bytes]:
     with content.open("rb") as file:
         while piece := file.read(_COPY_BYTES):
             yield piece
-
-
-def _count(path: Path) -> int:
-    try:
-        return int(path.read_text() or 0)
-    except (FileNotFoundError, ValueError):
-        return 0
-
-
-def _write(path: Path, number: int) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    part.write_text(str(number))
-    part.replace(path)

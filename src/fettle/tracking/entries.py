@@ -139,6 +139,10 @@ class Group:
         """The same without the first `count` records."""
         return Group(self.position, self.length, self.frames[count * stride(self.length) :])
 
+    def upto(self, count: int) -> Group:
+        """The first `count` records."""
+        return Group(self.position, self.length, self.frames[: count * stride(self.length)])
+
     def records(self) -> Iterator[bytes]:
         """Each record by itself."""
         for start in range(_FRAME_BYTES, len(self.frames), stride(self.length)):

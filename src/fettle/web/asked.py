@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -23,15 +23,21 @@ class Asked:
         path: Without the `.json` of the twin.
         names: The parts of the path that are names, such as `run`.
         query: The query's fields; the last one wins where a field is given twice.
+        pairs: All fields in their order, those too that are given twice.
     """
 
     path: str
     names: Mapping[str, str]
     query: Mapping[str, str]
+    pairs: Sequence[tuple[str, str]] = ()
 
     def text(self, field: str, default: str = "") -> str:
         """The field's text without space around it."""
         return self.query.get(field, default).strip()
+
+    def every(self, field: str) -> list[str]:
+        """All texts of a field that may be given more than once, each once."""
+        return list(dict.fromkeys(text.strip() for key, text in self._fields() if key == field and text.strip()))
 
     def choice(self, field: str, choices: tuple[str, ...]) -> str:
         """One of `choices`; the first where the field is absent.
@@ -85,13 +91,22 @@ class Asked:
         return int(text)
 
     def link(self, **changes: object) -> str:
-        """This address with some fields changed; None or an empty text takes a field out."""
-        fields = {
-            **self.query,
-            **{key: "" if value is None else str(value) for key, value in changes.items()},
-        }
-        kept = urlencode({key: value for key, value in fields.items() if value})
+        """This address with some fields changed; None or an empty text takes a field out, a list gives it often."""
+        said = {key: _texts(value) for key, value in changes.items()}
+        fields = [pair for pair in self._fields() if pair[1]]
+        names = dict.fromkeys([key for key, _ in fields] + list(said))
+        kept = urlencode(
+            [
+                (name, text)
+                for name in names
+                for text in (said[name] if name in said else [each for key, each in fields if key == name])
+                if text
+            ]
+        )
         return f"{self.path}?{kept}" if kept else self.path
+
+    def _fields(self) -> Sequence[tuple[str, str]]:
+        return self.pairs or tuple(self.query.items())
 
     def parent(self) -> str:
         """The address one step up, such as the list that a thing belongs to."""
@@ -100,5 +115,11 @@ class Asked:
     def twin(self) -> str:
         """The address of the same state as JSON."""
         path = "/overview" if self.path == "/" else self.path
-        kept = urlencode({key: value for key, value in self.query.items() if value})
+        kept = urlencode([(key, value) for key, value in self._fields() if value])
         return f"{path}.json?{kept}" if kept else f"{path}.json"
+
+
+def _texts(value: object) -> list[str]:
+    if value is None:
+        return []
+    return [str(each) for each in value] if isinstance(value, list | tuple) else [str(value)]

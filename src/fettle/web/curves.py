@@ -65,6 +65,7 @@ def lines(
     y_range: tuple[float | None, float | None] = (None, None),
     width: int = 1080,
     height: int = 270,
+    legend: bool = True,
 ) -> Markup:
     """Curves over a common axis, each with its confidence band if it has one.
 
@@ -80,6 +81,7 @@ def lines(
         y_range: The least range of y shown; None means as the data say.
         width: Of the drawing, in its own units; the page scales it.
         height: Likewise.
+        legend: Whether the names stand above it; without, the page names the curves elsewhere.
     """
     drawn = [each for each in series if any(y is not None for _, y in each.points)]
     if not drawn:
@@ -93,7 +95,8 @@ def lines(
     for each in drawn:
         frame.parts.append(_curve(frame, each))
     _marks(frame, marks)
-    _legend(frame, drawn)
+    if legend:
+        _legend(frame, drawn)
     when = _moment if times else x_text
     _hits(frame, drawn, marks, when, y_text)
     return picture("chart", width, height, label, frame.parts)
@@ -218,7 +221,7 @@ def _hits(
     at: dict[float, list[str]] = {}
     for each in series:
         for index, (x, y) in enumerate(each.points):
-            if y is None:
+            if y is None or not each.name:
                 continue
             pair = each.band[index] if index < len(each.band) else None
             extent = f"  ({y_text(pair[0])} to {y_text(pair[1])})" if pair else ""

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from fettle.acts import Surface
 from fettle.core.errors import FettleError
 from fettle.core.urls import shown
-from fettle.web import evidence, formats
+from fettle.web import evidence, formats, markdown
 from fettle.web.asked import Asked
 from fettle.web.assets import Assets
 from fettle.web.tables import Table
@@ -54,12 +54,15 @@ class Page:
             the JSON, such as the points of a curve.
         read: Asks the workspace; what it returns is the JSON twin.
         draw: Makes the pictures and tables of it; None where the template needs none.
+        mend: What to show instead where `read` refused, such as the form with what was typed and what is wrong with
+            it; None shows the error alone, as where it answers None itself.
     """
 
     path: str
     template: str
     read: Callable[[Surface, Asked], Facts]
     draw: Callable[[Facts, Asked], Facts] | None = None
+    mend: Callable[[Surface, Asked, FettleError], Facts | None] | None = None
 
 
 @dataclass
@@ -79,7 +82,11 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.filters |= {**formats.FILTERS, "evidence": evidence.arrange}
+        self.environment.filters |= {
+            **formats.FILTERS,
+            "evidence": evidence.arrange,
+            "markdown": markdown.render,
+        }
         self.environment.globals["asset"] = self.assets
         kit = self.environment.get_template("kit.html")
         self.environment.globals["kit"] = kit.module
@@ -95,12 +102,22 @@ class Site:
     def _page(self, page: Page, request: Request) -> Response:
         asked = asked_of(request)
         try:
-            facts = page.read(self.ws, asked)
+            try:
+                facts, status = page.read(self.ws, asked), 200
+            except FettleError as error:
+                facts, status = self._mended(page, asked, error), error.status
             drawn = page.draw(facts, asked) if page.draw else {}
             text = self.render(page.template, request, asked, {**facts, **drawn})
         except FettleError as error:
             return self.refuse(error, request)
-        return tagged(text, request)
+        # htmx shows what answers 200: what is wrong with a search appears where its runs would
+        return tagged(text, request, 200 if "hx-request" in request.headers else status)
+
+    def _mended(self, page: Page, asked: Asked, error: FettleError) -> Facts:
+        facts = page.mend(self.ws, asked, error) if page.mend else None
+        if facts is None:
+            raise error
+        return facts
 
     def _twin(self, page: Page, request: Request) -> Response:
         asked = asked_of(request)
@@ -149,17 +166,18 @@ def asked_of(request: Request) -> Asked:
     """Read the request's address."""
     path = request.url.path.removesuffix(".json")
     names = {key: str(value) for key, value in request.path_params.items()}
-    return Asked(path if path != "/overview" else "/", names, dict(request.query_params))
+    params = request.query_params
+    return Asked(path if path != "/overview" else "/", names, dict(params), tuple(params.multi_items()))
 
 
-def tagged(text: str, request: Request) -> Response:
+def tagged(text: str, request: Request, status: int = 200) -> Response:
     """Answer with the page, or with 304 where the browser has just this one."""
     body = text.encode()
     tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {**HEADERS, "ETag": tag}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(body, 200, headers, "text/html; charset=utf-8")
+    return Response(body, status, headers, "text/html; charset=utf-8")
 
 
 def as_json(facts: Any, status: int = 200) -> Response:

@@ -121,6 +121,31 @@ def page_of(
     )
 
 
+def cursor_page(
+    rows: Sequence[Any], columns: Sequence[Column], asked: Asked, *, following: str | None, order: str = ""
+) -> Table:
+    """The table of one page of a list that goes on by a cursor, which what is added meanwhile does not shift.
+
+    Args:
+        rows: The rows of this page.
+        columns: What the table shows.
+        asked: The address.
+        following: The cursor of the next page; None where there is none.
+        order: The order where the address names none.
+    """
+    return Table(
+        heads=[_head(column, asked.text("sort") or order, asked) for column in columns],
+        rows=list(rows),
+        found=len(rows),
+        total=len(rows),
+        first=1,
+        previous=asked.link(cursor=None) if asked.text("cursor") else "",
+        following=asked.link(cursor=following) if following else "",
+        query=asked.text("q"),
+        sort=asked.text("sort"),
+    )
+
+
 def _ordered(rows: list[Any], columns: Sequence[Column], sort: str) -> list[Any]:
     key, down = sort.removeprefix("-"), sort.startswith("-")
     column = next((each for each in columns if each.key == key and each.value is not None), None)
@@ -147,6 +172,6 @@ def _head(column: Column, sort: str, asked: Asked) -> Head:
         column.title,
         column.number,
         column.tip,
-        asked.link(sort=second if sort == first else first, page=None),
+        asked.link(sort=second if sort == first else first, page=None, cursor=None),
         state,
     )

@@ -1,4 +1,4 @@
-"""Runs: a list that can be ordered by any metric, and one run with its curves."""
+"""What the pages of runs share: which metrics matter, which way is better, and the points of a curve."""
 
 from __future__ import annotations
 
@@ -7,89 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from fettle.acts import Surface
-from fettle.core.errors import Invalid, NotFound
-from fettle.web import curves
+from fettle.core.errors import Invalid
 from fettle.web.asked import Asked
 from fettle.web.site import Facts, Page
-from fettle.web.tables import PAGE_ROWS, Column, arrange, page_of
 
-STATUSES = ("", "running", "finished", "failed", "killed")
 SHOWN_METRICS = 5
 MINOR = ("seconds", "duration")  # metrics that are shown only where there is room
-SHOWN_CURVES = 24
-SEARCHED_RUNS = 1000
-CURVE_POINTS = 400
-
-
-def read_runs(ws: Surface, asked: Asked) -> Facts:
-    """The runs that the address asks for: by experiment, status and words."""
-    experiments = ws.call("tracking.experiments")
-    chosen = asked.text("experiment")
-    if chosen and chosen not in {each.name for each in experiments}:
-        raise NotFound.among("experiment", chosen, [each.name for each in experiments], hint="See /runs.")
-    page = asked.whole("page", 1, low=1)
-    searching = bool(asked.text("q"))
-    runs = ws.call(
-        "tracking.runs",
-        experiment=chosen or None,
-        status=asked.choice("status", STATUSES) or None,
-        parent=asked.text("parent") or None,
-        order_by=_order(asked.text("sort")),
-        limit=SEARCHED_RUNS if searching else PAGE_ROWS + 1,
-        offset=0 if searching else (page - 1) * PAGE_ROWS,
-    )
-    total = sum(each.runs for each in experiments if not chosen or each.name == chosen)
-    return {"experiments": experiments, "runs": runs, "total": total}
-
-
-def draw_runs(facts: Facts, asked: Asked) -> Facts:
-    """The table, with a column for each of the metrics that most of the runs have."""
-    runs = facts["runs"]
-    keys = _frequent_metrics(runs)
-    columns = [
-        Column("name", "Run", lambda run: run.name or run.id),
-        Column("", "Experiment"),
-        Column("", "Status"),
-        Column("started_at", "Started", lambda run: run.started_at),
-        Column("", "Took", number=True),
-        *(Column(f"metrics.{key}", key, _metric(key), number=True) for key in keys),
-    ]
-    if asked.text("q"):
-        table = arrange(runs, columns, asked, words=_words)
-    else:
-        narrowed = bool(asked.text("status") or asked.text("parent"))
-        total = len(runs) if narrowed and len(runs) <= PAGE_ROWS else facts["total"]
-        table = page_of(runs, columns, asked, total=total, order="-started_at")
-    return {"table": table, "keys": keys, "best": _best(table.rows, keys), "statuses": STATUSES[1:]}
-
-
-def read_run(ws: Surface, asked: Asked) -> Facts:
-    """One run: what went in, what came out, its parts and what became of it."""
-    run = ws.call("tracking.show", run=asked.name("run"))
-    parts = ws.call("tracking.runs", parent=run.id, order_by="started_at", limit=200)
-    parts.sort(key=lambda part: part.id)  # ids tell the order also within one instant
-    return {"run": run, "parts": parts, "versions": ws.call("registry.made_from", run_id=run.id)}
-
-
-def read_run_page(ws: Surface, asked: Asked) -> Facts:
-    """The run with the points of its curves, for the drawing that is there before any script runs."""
-    facts = dict(read_run(ws, asked))
-    curves = [each.key for each in facts["run"].summaries if each.count > 1][:SHOWN_CURVES]
-    facts["curves"] = {
-        key: ws.call("tracking.series", run=facts["run"].id, key=key, most=CURVE_POINTS) for key in curves
-    }
-    return facts
-
-
-def draw_run(facts: Facts, _: Asked) -> Facts:
-    """Curves of its metrics, and of what its parts reached one after another."""
-    keys = _frequent_metrics(facts["parts"])
-    return {
-        "pictures": {key: draw_curve(key, points) for key, points in facts["curves"].items()},
-        "part_keys": keys,
-        "part_params": _varied_params(facts["parts"]),
-        "progress": _progress(facts["parts"], keys),
-    }
+SYSTEM = "system/"
+LESS_IS_BETTER = ("loss", "error", "rmse", "mae", "mse", "mape", "brier", "seconds", "gap")
 
 
 def read_series(ws: Surface, asked: Asked) -> Facts:
@@ -103,11 +28,10 @@ def read_series(ws: Surface, asked: Asked) -> Facts:
     run = ws.call("tracking.show", run=asked.name("run"))
     known = next((each for each in run.summaries if each.key == key), None)
     width = asked.whole("width", 800, low=50, high=4000)
-    zoomed = bool(asked.text("from") or asked.text("to"))
-    points = ws.call("tracking.series", run=run.id, key=key, most=0 if zoomed else 4 * width)
-    if zoomed:
-        low, high = asked.whole("from", 0, low=-(10**15), high=10**15), asked.whole("to", 10**15, high=10**15)
-        points = [point for point in points if low <= point.step <= high]
+    ends = [asked.whole(field, 0, low=-(2**62), high=2**62) if asked.text(field) else None for field in ("from", "to")]
+    points = ws.call(
+        "tracking.series", run=run.id, key=key, most=4 * width, from_step=ends[0], to_step=ends[1]
+    )
     live = run.status == "running"
     return {"key": key, "total": known.count if known else 0, "live": live, **buckets(points, width)}
 
@@ -134,42 +58,15 @@ def buckets(points: Sequence[Any], width: int) -> dict[str, list[Any]]:
     return {"steps": steps, "low": low, "high": high, "last": last}
 
 
-def draw_curve(key: str, points: Sequence[Any]) -> Any:
-    """The drawing of one metric of one run."""
-    line = curves.Line(
-        key, [(point.step, point.value if isinstance(point.value, int | float) else None) for point in points]
-    )
-    label = f"{key} over {len(points)} steps"
-    return curves.lines(
-        [line], label=label, width=520, height=200, whole=True, x_text=lambda step: f"step {step:,.0f}"
-    )
-
-
-def _order(sort: str) -> str | None:
-    return sort or None
-
-
-def _frequent_metrics(runs: Sequence[Any]) -> list[str]:
-    found = Counter(key for run in runs for key in run.metrics)
-    return sorted(found, key=lambda key: (key in MINOR, -found[key]))[:SHOWN_METRICS]
+def frequent_metrics(runs: Sequence[Any], most: int = SHOWN_METRICS) -> list[str]:
+    """The metrics that most runs have; those of the machine not at all, minor ones last."""
+    found = Counter(key for run in runs for key in run.metrics if not key.startswith(SYSTEM) and "`" not in key)
+    return sorted(found, key=lambda key: (key in MINOR, -found[key]))[:most]
 
 
 def main_metric(run: Any) -> str:
     """The metric to show where there is room for one."""
-    return next((key for key in run.metrics if key not in MINOR), "")
-
-
-def _metric(key: str) -> Any:
-    return lambda run: run.metrics.get(key)
-
-
-def _words(run: Any) -> str:
-    params = " ".join(f"{key}={value}" for key, value in run.params.items())
-    tags = " ".join(f"{key}={value}" for key, value in run.tags.items())
-    return f"{run.name} {run.experiment} {run.status} {run.author} {params} {tags}"
-
-
-LESS_IS_BETTER = ("loss", "error", "rmse", "mae", "mse", "mape", "brier", "seconds", "gap")
+    return next((key for key in run.metrics if key not in MINOR and not key.startswith(SYSTEM)), "")
 
 
 def less_is_better(key: str) -> bool:
@@ -177,44 +74,18 @@ def less_is_better(key: str) -> bool:
     return any(word in key.casefold() for word in LESS_IS_BETTER)
 
 
-def _best(runs: Sequence[Any], keys: Sequence[str]) -> dict[str, float]:
-    best: dict[str, float] = {}
-    for key in keys:
-        values = [run.metrics[key] for run in runs if key in run.metrics]
-        if len(set(values)) > 1:
-            best[key] = min(values) if less_is_better(key) else max(values)
-    return best
+def best_of(key: str, values: Sequence[Any]) -> float | None:
+    """The best of the values of a metric; None where they are all the same."""
+    known = [each for each in values if isinstance(each, int | float) and not isinstance(each, bool)]
+    if len(set(known)) < 2:
+        return None
+    return min(known) if less_is_better(key) else max(known)
 
 
-def _varied_params(runs: Sequence[Any]) -> list[str]:
+def varied_params(runs: Sequence[Any], most: int = 6) -> list[str]:
+    """The parameters in which runs differ."""
     names = list(dict.fromkeys(key for run in runs for key in run.params))
-    return [key for key in names if len({repr(run.params.get(key)) for run in runs}) > 1][:6]
+    return [key for key in names if len({repr(run.params.get(key)) for run in runs}) > 1][:most]
 
 
-def _progress(parts: Sequence[Any], keys: Sequence[str]) -> Any:
-    """What each part reached, and the best so far."""
-    if not keys or len(parts) < 3:
-        return ""
-    key = keys[0]
-    reached = [part.metrics.get(key) for part in parts]
-    choose = min if less_is_better(key) else max
-    best: list[tuple[float, float | None]] = []
-    for index, value in enumerate(reached):
-        before = best[-1][1] if best else None
-        known = [each for each in (before, value) if each is not None]
-        best.append((index + 1, choose(known) if known else None))
-    dots = [(index + 1, value) for index, value in enumerate(reached)]
-    return curves.lines(
-        [curves.Line("each trial", dots, "f", "dotted"), curves.Line("best so far", best, "a")],
-        label=f"{key} of {len(parts)} trials",
-        whole=True,
-        x_text=lambda place: f"trial {place:.0f}",
-        height=220,
-    )
-
-
-PAGES = (
-    Page("/runs", "tracking/runs.html", read_runs, draw_runs),
-    Page("/runs/{run}/series", "", read_series),
-    Page("/runs/{run}", "tracking/run.html", read_run_page, draw_run),
-)
+PAGES = (Page("/runs/{run}/series", "", read_series),)

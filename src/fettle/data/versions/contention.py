@@ -55,7 +55,7 @@ def retried(ws: Surface, dataset: str, branch: str, attempt: Callable[[Commit | 
             if head is None or made.id != head.id:
                 hooks.run(ws, "after-commit", dataset, branch=branch, message=made.message, commit=made.id)
             return made
-        except (Clashed, Elsewhere, hooks.Refused):
+        except (Clashed, Elsewhere, hooks.HookRefused):
             raise
         except Conflict:
             if number == ATTEMPTS - 1:

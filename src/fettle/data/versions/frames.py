@@ -1,4 +1,4 @@
-"""Commit tables."""
+"""Commit tables of rows."""
 
 from __future__ import annotations
 

@@ -27,6 +27,8 @@ STAGES = ("None", "Staging", "Production", "Archived")
 ACTIVE_STAGES = ("Staging", "Production")
 BUNDLES = "mlflow-artifacts:/bundles"
 """Below it lies every bundle of fettle, by its digest."""
+LISTINGS = "mlflow-artifacts:/listings"
+"""Below it lie the files of versions of another tool's form, by the digest of what was written down of them."""
 MOST_TAG = 100_000
 _MOST_NUMBER = 2**31 - 1
 
@@ -129,7 +131,7 @@ def number_of(text: str) -> int:
     Raises:
         Refused: It is none.
     """
-    if not re.fullmatch(r"-?\d{1,18}", text):
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
         raise invalid(f"Parameter 'version' must be an integer, got '{text[:80]}'.")
     number = int(text)
     return number if abs(number) <= _MOST_NUMBER else 0  # none has that number, nor 0
@@ -163,16 +165,24 @@ def latest_versions(call: Call, models: Sequence[Model]) -> dict[str, list[Model
     for name, known in found.items():
         if STAGES[0] not in known:
             known |= _first_without_stage(call, name)
-    return {
-        name: [known[stage] for stage in STAGES if stage in known] for name, known in found.items()
-    }
+    return {name: [known[stage] for stage in STAGES if stage in known] for name, known in found.items()}
+
+
+def staged(call: Call, name: str, stage: str) -> list[ModelVersion]:
+    """The versions of a model that have a stage, other than the first."""
+    return _versions(call, [Condition("name", "=", name), Condition(f"tag.{STAGE}", "=", stage)])
+
+
+def versions_with(call: Call, field: str, value: str) -> list[ModelVersion]:
+    """The versions of any model that have a bundle or a manifest."""
+    return _versions(call, [Condition(field, "=", value)])
 
 
 def _first_without_stage(call: Call, name: str) -> dict[str, ModelVersion]:
     """The newest version of a model that has no stage, if one is left."""
     unstaged = [Condition("name", "=", name), Condition(f"tag.{STAGE}", "is null")]
     page = call.perform("registry.search_versions", where=unstaged, order_by=["version desc"], limit=1)
-    return {STAGES[0]: each for each in page.versions}
+    return {STAGES[0]: page.versions[0]} if page.versions else {}
 
 
 def _versions(call: Call, where: list[Condition]) -> list[ModelVersion]:
@@ -219,11 +229,11 @@ def order_of(asked: Sequence[str], fields: dict[str, str]) -> list[str]:
     """
     found: list[str] = []
     for each in asked:
-        match = re.fullmatch(r"\s*(?:attributes?\.)?[`\"]?(\w+)[`\"]?(?:\s+(asc|desc))?\s*", each, re.IGNORECASE)
+        match = re.fullmatch(
+            r"\s*(?:attributes?\.)?[`\"]?(\w+)[`\"]?(?:\s+(asc|desc))?\s*", each, re.IGNORECASE
+        )
         if match is None or match.group(1) not in fields:
-            raise invalid(
-                f"Invalid order by key '{each[:100]}' specified. Valid keys are {sorted(fields)}"
-            )
+            raise invalid(f"Invalid order by key '{each[:100]}' specified. Valid keys are {sorted(fields)}")
         field = fields[match.group(1)]
         if field in {known.split()[0] for known in found}:
             raise invalid(f"`order_by` contains duplicate fields: {list(asked)}")

@@ -43,7 +43,7 @@ class Refused(FettleError):
         message: What they show.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str = "") -> None:
         super().__init__(message)
         self.error_code = code
 

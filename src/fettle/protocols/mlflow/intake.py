@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from blake3 import blake3
 from starlette.concurrency import run_in_threadpool
 
 from fettle.core.errors import Invalid
 from fettle.storage.disks import disk_failure
-from fettle.storage.objects import object_key, put_object
+from fettle.storage.objects import object_key
 from fettle.workspace import Workspace
 
 SMALL_BYTES = 1 << 20
@@ -30,14 +31,27 @@ class Kept:
     size_bytes: int
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """What a client sent.
+
+    Attributes:
+        data: The bytes if they are few, else a file that goes when the block ends.
+        kept: Their digest and length.
+    """
+
+    data: bytes | Path
+    kept: Kept
+
+
 @contextlib.asynccontextmanager
 async def arrived(
     workspace: Workspace, pieces: AsyncIterator[bytes], *, most: int | None = None
-) -> AsyncIterator[tuple[bytes | Path, int]]:
-    """What a client sends, as bytes if it is small and else as a file that goes with the block; and its length.
+) -> AsyncIterator[Arrived]:
+    """Take what a client sends; memory stays flat whatever its size, as it is hashed on the way and never mapped.
 
     Args:
-        workspace: Beside which the file lies.
+        workspace: Beside which a large file lies.
         pieces: The bytes as they come.
         most: Refuse more bytes than this.
 
@@ -46,7 +60,7 @@ async def arrived(
         Unavailable: The disk is full.
     """
     buffer = bytearray()
-    total = 0
+    hashed, total = blake3(), 0
     with contextlib.ExitStack() as stack:
         file: BinaryIO | None = None
         async for piece in pieces:
@@ -56,25 +70,31 @@ async def arrived(
             buffer += piece
             if len(buffer) >= SMALL_BYTES:
                 file = file or stack.enter_context(_pending(workspace.folder / "incoming"))
-                await run_in_threadpool(_append, file, buffer)
+                await run_in_threadpool(_append, file, hashed, buffer)
                 buffer = bytearray()
-        if file is None:
-            yield bytes(buffer), total
+        if file is not None:
+            await run_in_threadpool(_append, file, hashed, buffer)
         else:
-            await run_in_threadpool(_append, file, buffer)
-            yield Path(file.name), total
+            hashed.update(buffer)
+        data = bytes(buffer) if file is None else Path(file.name)
+        yield Arrived(data, Kept(hashed.hexdigest(), total))
 
 
 async def keep(workspace: Workspace, pieces: AsyncIterator[bytes], *, most: int | None = None) -> Kept:
-    """Keep what a client sends as an object; memory stays flat whatever its size. Errors as `arrived`."""
-    async with arrived(workspace, pieces, most=most) as (data, total):
-        return Kept(await run_in_threadpool(put_object, workspace.blobs, data), total)
+    """Keep what a client sends as an object. Errors as `arrived`."""
+    async with arrived(workspace, pieces, most=most) as found:
+        await run_in_threadpool(_put, workspace, found)
+        return found.kept
+
+
+def _put(workspace: Workspace, found: Arrived) -> None:
+    key = object_key(found.kept.digest)
+    if workspace.blobs.info(key) is None:
+        workspace.blobs.put(key, found.data)
 
 
 def keep_parts(workspace: Workspace, keys: list[str]) -> Kept:
     """Keep blobs, one after the other, as one object; they are read twice and never all at once."""
-    from blake3 import blake3
-
     hashed, total = blake3(), 0
     for piece in _joined(workspace, keys):
         hashed.update(piece)
@@ -100,7 +120,8 @@ def _pending(folder: Path) -> Iterator[BinaryIO]:
         raise disk_failure(error, folder) from error
 
 
-def _append(file: BinaryIO, data: bytes | bytearray) -> None:
+def _append(file: BinaryIO, hashed: blake3, data: bytes | bytearray) -> None:
+    hashed.update(data)
     file.write(data)
     file.flush()
 

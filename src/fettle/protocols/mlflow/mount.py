@@ -20,9 +20,12 @@ from fettle.protocols.mlflow import (
     inputs,
     logged_models,
     metrics,
+    model_versions,
+    registered_models,
     runs,
     search,
     uploads,
+    version_files,
 )
 from fettle.protocols.mlflow.calls import Book, Call, Caller, Endpoint, fields_of, read, write
 from fettle.protocols.mlflow.errors import Refused
@@ -36,6 +39,8 @@ BOOKS: tuple[Book, ...] = (
     search.BOOK,
     inputs.BOOK,
     logged_models.BOOK,
+    registered_models.BOOK,
+    model_versions.BOOK,
     artifacts.BOOK,
     about.BOOK,
 )
@@ -88,10 +93,10 @@ def routes(workspace: Workspace, identify: Identify) -> list[Route]:
             Route(
                 f"{base}/2.0/mlflow/upload-artifact", streamed(artifacts.upload_artifact), methods=["POST"]
             ),
-            Route(f"{proxy}/artifacts", streamed(artifacts.on_root), methods=["GET"]),
+            Route(f"{proxy}/artifacts", streamed(version_files.on_root), methods=["GET"]),
             Route(
                 f"{proxy}/artifacts/{{path:path}}",
-                streamed(artifacts.on_path),
+                streamed(version_files.on_path),
                 methods=["GET", "PUT", "DELETE"],
             ),
             Route(f"{proxy}/mpu/create/{{path:path}}", streamed(uploads.create), methods=["POST"]),

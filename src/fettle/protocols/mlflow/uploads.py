@@ -10,7 +10,6 @@ import posixpath
 import re
 import secrets
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,7 +18,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fettle.core.errors import NotFound
-from fettle.core.ids import digest, digest_file
 from fettle.protocols.mlflow.artifacts import check_owner, name, require_editor
 from fettle.protocols.mlflow.calls import Call, fields_of, read
 from fettle.protocols.mlflow.errors import Refused, invalid, missing
@@ -102,10 +100,9 @@ async def receive(workspace: Workspace, request: Request) -> Response:
     about = await run_in_threadpool(find, workspace, upload)
     if not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= about.parts):
         raise invalid(f"This upload has the parts 1 to {about.parts}.")
-    async with arrived(workspace, request.stream(), most=_MOST_PART_BYTES) as (data, _):
-        tag = await run_in_threadpool(_digest, data)
-        await run_in_threadpool(workspace.blobs.put, _part(upload, int(number)), data)
-    return Response(b"", headers={"ETag": f'"{tag}"'})
+    async with arrived(workspace, request.stream(), most=_MOST_PART_BYTES) as found:
+        await run_in_threadpool(workspace.blobs.put, _part(upload, int(number)), found.data)
+    return Response(b"", headers={"ETag": f'"{found.kept.digest}"'})
 
 
 async def complete(call: Call, request: Request) -> Response:
@@ -176,10 +173,6 @@ def _target(request: Request, local: str) -> str:
     """The path of the artifact: the folder that the URL says, and the name of the client's own file."""
     base = posixpath.basename(local.replace("\\", "/"))
     return posixpath.join(request.path_params["path"], base)
-
-
-def _digest(data: bytes | Path) -> str:
-    return digest_file(data) if isinstance(data, Path) else digest(data)
 
 
 def _about(upload: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fettle.acts import Context, Role, act
 from fettle.core.errors import Conflict
-from fettle.registry import edits, find, pins
+from fettle.registry import asking, edits, find, pins
 from fettle.registry.acts.releases import check_limit
 from fettle.registry.names import check_description, check_model
 from fettle.registry.records.models import Edit, Model, ModelPage
@@ -124,6 +124,7 @@ def model(ctx: Context, model: str) -> Model:
 @act("registry.search", reads=True)
 def search_models(
     ctx: Context,
+    text: str = "",
     *,
     where: list[Condition] | None = None,
     order_by: list[str] | None = None,
@@ -133,13 +134,16 @@ def search_models(
     """Find models: all conditions must hold.
 
     Args:
-        where: Conditions on `name`, `description`, `author`, `at`, `updated_at`, `alias`, `tag.KEY`.
-        order_by: Fields, each with `desc` behind it or not; then by name.
+        text: Such as `name like 'fraud%' and (tags.team = 'risk' or alias = 'champion')`; empty asks for nothing.
+        where: Further conditions, on `name`, `description`, `author`, `at`, `updated_at`, `alias`, `tag.KEY`.
+        order_by: Fields, each with `desc` behind it, or `-` before it, or not; then by name.
         limit: At most so many.
         cursor: `next` of the page before.
     """
     check_limit(limit)
-    found, following = search.find_models(ctx.tx, where or [], order_by or [], limit, cursor)
+    found, following = search.find_models(
+        ctx.tx, [asking.parse(text), *(where or [])], order_by or [], limit, cursor
+    )
     return ModelPage(found, following)
 
 

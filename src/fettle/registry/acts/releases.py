@@ -9,7 +9,7 @@ from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid
 from fettle.data.acts import policies as data
 from fettle.evaluation.records import GateResult
-from fettle.registry import edits, find
+from fettle.registry import asking, edits, find
 from fettle.registry.aliases import PASSING
 from fettle.registry.moves import take_away
 from fettle.registry.names import check_description, check_model
@@ -284,6 +284,7 @@ def find_ref(ctx: Context, ref: str) -> ModelVersion:
 @act("registry.search_versions", reads=True)
 def search_versions(
     ctx: Context,
+    text: str = "",
     *,
     where: list[Condition] | None = None,
     order_by: list[str] | None = None,
@@ -293,14 +294,17 @@ def search_versions(
     """Find versions of any model: all conditions must hold.
 
     Args:
-        where: Conditions on `name`, `version`, `run_id`, `source`, `kind`, `status`, `review`, `author`, `at`,
+        text: Such as `name like 'fraud%' and (tags.team = 'risk' or alias = 'champion')`; empty asks for nothing.
+        where: Further conditions, on `name`, `version`, `run_id`, `source`, `kind`, `status`, `review`, `author`, `at`,
             `updated_at`, `dataset`, `dataset_commit`, `logged_model`, `bundle`, `description`, `alias`, `tag.KEY`.
-        order_by: Fields, each with `desc` behind it or not; then by name, the newest version first.
+        order_by: Fields, each with `desc` behind it, or `-` before it, or not; then by name, the newest version first.
         limit: At most so many.
         cursor: `next` of the page before.
     """
     check_limit(limit)
-    found, following = search.find_versions(ctx.tx, where or [], order_by or [], limit, cursor)
+    found, following = search.find_versions(
+        ctx.tx, [asking.parse(text), *(where or [])], order_by or [], limit, cursor
+    )
     return VersionPage(found, following)
 
 

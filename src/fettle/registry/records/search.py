@@ -21,3 +21,10 @@ class Condition(msgspec.Struct, frozen=True):
     field: str
     op: Op
     value: str | float | list[str] | None = None
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Conditions joined: `and`, `or`, or `not` of the one part."""
+
+    op: Literal["and", "or", "not"]
+    parts: list[Condition | Group]

@@ -16,7 +16,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from fettle.core import canonical
 from fettle.core.errors import Invalid, NotFound
 from fettle.registry.records.models import Model
-from fettle.registry.records.search import Condition
+from fettle.registry.records.search import Condition, Group
 from fettle.registry.records.versions import ModelVersion
 from fettle.registry.store.aliases import aliases
 from fettle.registry.store.models import list_models, models
@@ -72,7 +72,7 @@ def _glob(element: Any, compiler: SQLCompiler, **kwargs: Any) -> str:
 
 
 def find_models(
-    tx: Transaction, where: Sequence[Condition], order: Sequence[str], limit: int, cursor: str
+    tx: Transaction, where: Sequence[Condition | Group], order: Sequence[str], limit: int, cursor: str
 ) -> tuple[list[Model], str]:
     """Models that meet all conditions, and where the next page begins."""
     rows, following = _page(
@@ -84,7 +84,7 @@ def find_models(
 
 
 def find_versions(
-    tx: Transaction, where: Sequence[Condition], order: Sequence[str], limit: int, cursor: str
+    tx: Transaction, where: Sequence[Condition | Group], order: Sequence[str], limit: int, cursor: str
 ) -> tuple[list[ModelVersion], str]:
     """Versions of any model that meet all conditions, and where the next page begins."""
     rows, following = _page(
@@ -97,14 +97,14 @@ def _page(
     tx: Transaction,
     query: sa.Select[Any],
     fields: dict[str, Expression],
-    where: Sequence[Condition],
+    where: Sequence[Condition | Group],
     order: Sequence[str],
     limit: int,
     cursor: str,
 ) -> tuple[list[dict[str, Any]], str]:
     keys = _order(fields, order)
     for condition in where:
-        query = query.where(_condition(fields, condition))
+        query = query.where(_tree(fields, condition))
     if cursor:
         query = query.where(_after(keys, _decoded(cursor, keys)))
     query = query.order_by(*(key.desc() if down else key for _, key, down in keys)).limit(limit + 1)
@@ -118,6 +118,8 @@ def _order(fields: dict[str, Expression], order: Sequence[str]) -> list[tuple[st
     keys: list[tuple[str, Expression, bool]] = []
     for each in order:
         name, _, way = each.strip().partition(" ")
+        if name.startswith("-") and not way:
+            name, way = name[1:], "desc"
         if name not in fields:
             raise NotFound.among("field to order by", name, fields)
         if way.strip().lower() not in ("", "asc", "desc"):
@@ -163,6 +165,15 @@ def _typed(key: Expression, value: Any) -> Any:
     if key.type.__class__.__name__ != "At":
         return value
     return datetime.fromisoformat(str(value)).astimezone(UTC)
+
+
+def _tree(fields: dict[str, Expression], asked: Condition | Group) -> Expression:
+    if isinstance(asked, Condition):
+        return _condition(fields, asked)
+    parts = [_tree(fields, each) for each in asked.parts]
+    if asked.op == "not":  # of what lacks the value, too: each is found by a condition or by its denial
+        return ~sa.func.coalesce(parts[0], sa.false())
+    return sa.or_(sa.false(), *parts) if asked.op == "or" else sa.and_(sa.true(), *parts)
 
 
 def _condition(fields: dict[str, Expression], asked: Condition) -> Expression:

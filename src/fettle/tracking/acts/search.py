@@ -91,8 +91,8 @@ def table(
 def group(
     ctx: Context,
     by: list[str],
-    metrics: list[str],
     *,
+    metrics: list[str],
     where: str = "",
     experiments: list[str] | None = None,
     best: Literal["greatest", "least"] = "greatest",

@@ -15,11 +15,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fettle.tracking.deferred import CONSOLE, console_kept, console_pieces
+from fettle.tracking.printed import CONSOLE, console_kept, console_pieces
 
 if TYPE_CHECKING:
     from fettle.tracking.active import ActiveRun
@@ -57,7 +57,8 @@ class Console:
             plain = []
         for stream, descriptor in streams:
             if stream is not None and (stream, descriptor) not in plain:
-                self._undo.insert(0, self._watch(stream))
+                copy = self._stand_in if type(stream).__module__.startswith("ipykernel") else self._watch
+                self._undo.insert(0, copy(stream))
 
     def restore(self) -> None:
         """Let the output go its own way again."""
@@ -96,12 +97,44 @@ class Console:
 
         return undo
 
+    def _stand_in(self, stream: Any) -> Callable[[], None]:
+        """Put another object in the place of a notebook's stream, whose `write` IPython puts back after each cell."""
+        name = "stdout" if stream is sys.stdout else "stderr"
+        beside = _Beside(stream, self._append)
+        setattr(sys, name, beside)
+
+        def undo() -> None:
+            if getattr(sys, name) is beside:
+                setattr(sys, name, stream)
+
+        return undo
+
     def _append(self, text: Any) -> None:
         if self._restored or self._written > MOST_BYTES:
             return
         data = text.encode(errors="replace") if isinstance(text, str) else bytes(text)
         with contextlib.suppress(OSError):  # the disk is full: printing goes on
             self._written += os.write(self._log, data)
+
+
+class _Beside:
+    """A stream whose text is written to a second place too; all else is the stream's own."""
+
+    def __init__(self, stream: Any, also: Callable[[Any], None]) -> None:
+        self._stream = stream
+        self._also = also
+
+    def write(self, text: Any) -> Any:
+        answer = self._stream.write(text)
+        self._also(text)
+        return answer
+
+    def writelines(self, lines: Iterable[Any]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _is_plain(stream: Any, descriptor: int) -> bool:

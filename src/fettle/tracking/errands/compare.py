@@ -12,6 +12,7 @@ from fettle.acts import Surface, errand
 from fettle.core.errors import Invalid
 from fettle.tracking.records.comparisons import Contrast, Importances
 from fettle.tracking.records.search import Table
+from fettle.tracking.search import spelled
 
 MOST_GROUPS = 10
 MOST_RUNS = 10_000
@@ -41,7 +42,7 @@ def contrast(
 
     if not 2 <= len(groups) <= MOST_GROUPS:
         raise Invalid(f"2 to {MOST_GROUPS} groups can be contrasted.", found=str(len(groups)))
-    field = metric if metric.startswith("metrics.") else f"metrics.`{metric}`"
+    field = metric if metric.startswith("metrics.") else spelled("metrics", metric)
     values = [_values(ws, field, pair_by, where, experiments) for where in groups]
     found = [
         contrasts.contrast(groups[a], groups[b], values[a], values[b])

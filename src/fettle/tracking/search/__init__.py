@@ -24,16 +24,8 @@ if TYPE_CHECKING:
     from fettle.tracking.search.reading import parse as parse
     from fettle.tracking.search.reading import parse_fields as parse_fields
     from fettle.tracking.search.reading import parse_order as parse_order
+    from fettle.tracking.search.reading import spelled as spelled
 
-__all__ = ["Dialect", "mentions", "parse", "parse_fields", "parse_order"]
+__all__ = ["Dialect", "mentions", "parse", "parse_fields", "parse_order", "spelled"]
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "Dialect": ".reading",
-        "mentions": ".reading",
-        "parse": ".reading",
-        "parse_fields": ".reading",
-        "parse_order": ".reading",
-    },
-)
+__getattr__, __dir__ = lazy_exports(__name__, dict.fromkeys(__all__, ".reading"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Literal
 
 from fettle.core.errors import Invalid
-from fettle.tracking.records.search import All, Condition, Either, Field, Not, Order, Term
+from fettle.tracking.records.search import All, Condition, Either, Family, Field, Not, Order, Term
 from fettle.tracking.search import mlflow, order, syntax
 
+_PLAIN = re.compile(r"[\w/-]+")
 Dialect = Literal["fettle", "mlflow"]
 """`mlflow`: what MLflow's filter grammar allows and nothing more, with complaints in its words."""
 
@@ -67,3 +69,11 @@ def parse_fields(texts: list[str]) -> tuple[Field, ...]:
             "These are too many fields.", found=str(len(texts)), hint=f"At most {order.MOST_FIELDS}."
         )
     return tuple(order.field_named(each) for each in texts)
+
+
+def spelled(family: Family, key: str) -> str:
+    """A field as a search writes it, quoted where its key needs it: `metrics.loss`, ``metrics.`valid loss` ``."""
+    if _PLAIN.fullmatch(key):
+        return f"{family}.{key}"
+    quote = next((each for each in "`\"'" if each not in key), "`")
+    return f"{family}.{quote}{key}{quote}"

@@ -54,7 +54,7 @@ def candidates(condition: Condition) -> sa.Select[Any] | None:
         known = [each for each in found if each is not None]
         if len(known) < len(found):
             return None
-        union = sa.union(*known).subquery()
+        union = sa.union_all(*known).subquery()
         return sa.select(union.c.run)
     if isinstance(condition, All | Not) or condition.denied or condition.op == "null":
         return None

@@ -49,7 +49,7 @@ def plan(tx: Transaction, conditions: Sequence[Condition], wanted: int) -> Plan:
     if counted[0][0] < FEW:
         return Plan(few=counted[0][1])
     total = max(_bounded(tx, sa.select(runs.c.id), 10 * MOST_COUNTED), 1)
-    share = [min(1.0, number / total) if number < MOST_COUNTED else _OFTEN for number, _ in counted]
+    share = [min(1.0, max(number, 1) / total) if number < MOST_COUNTED else _OFTEN for number, _ in counted]
     steps = float(wanted)
     for each in share:
         steps = min(steps / each, float(total))

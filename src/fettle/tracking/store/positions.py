@@ -13,6 +13,7 @@ import msgspec
 
 from fettle.core.errors import Invalid
 from fettle.tracking.records.search import Order
+from fettle.tracking.store.sorting import sortings
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,6 @@ def read_position(cursor: str, order: Sequence[Order]) -> Position:
     Raises:
         Invalid: It is no cursor, or comes from a search that was sorted otherwise.
     """
-    from fettle.tracking.store.sorting import sortings
-
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         mark, missing, values = json.loads(raw)

@@ -67,14 +67,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (tag && xhr.status === 200) seen.set(`${target.id} ${pathInfo.requestPath}`, tag);
 });
 
-/** Nothing is swapped under the hand: not while the keyboard is in it, a part of it is open, or its text is selected. */
+/** Nothing is swapped under the hand: not while the keyboard is in it, a part of it is open or chosen, or its text is selected. */
 function isHeld(element: HTMLElement): boolean {
   const focus = document.activeElement;
   // what has an id gets its focus back after a swap
   if (focus && focus !== element && element.contains(focus) && !focus.id && focus.matches(":focus-visible")) return true;
   const chosen = getSelection();
   if (chosen && !chosen.isCollapsed && element.contains(chosen.anchorNode)) return true;
-  return element.querySelector("details[open]") !== null;
+  return element.querySelector("details[open], input[type=checkbox]:checked") !== null;
 }
 
 // Whether the pages still hear from the server.

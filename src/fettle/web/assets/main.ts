@@ -1,4 +1,5 @@
 // Starts the pages' small amount of script. Everything here adds to pages that already work without it.
+import "./auto";
 import "./cells";
 import "./live";
 import "./keys";
@@ -13,6 +14,7 @@ startTips();
 // Islands are fetched only by pages that have them, also when they arrive in a fragment.
 const islands: Record<string, () => Promise<unknown>> = {
   "metric-chart": () => import("./metric-chart"),
+  "parallel-axes": () => import("./parallel-axes"),
   "flow-graph": () => import("./flow-graph"),
   "label-screen": () => import("./label-screen"),
 };

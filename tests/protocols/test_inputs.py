@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
@@ -76,3 +78,16 @@ def test_files_of_a_logged_model(client, http: httpx.Client, tmp_path):
     assert [each.path for each in client.list_logged_model_artifacts(model)] == ["MLmodel"]
     listed = http.get(f"{API}/logged-models/{model}/artifacts/directories").json()
     assert listed["files"] == [{"path": "MLmodel", "is_dir": False, "file_size": 11}]
+
+
+def test_models_of_old_clients_are_listed_in_a_tag(client, http: httpx.Client, run_id: str):
+    model = {"artifact_path": "m", "flavors": {}, "utc_time_created": "now", "run_id": run_id}
+    for path in ("one", "two"):
+        asked = {"run_id": run_id, "model_json": json.dumps({**model, "artifact_path": path})}
+        assert http.post(f"{API}/runs/log-model", json=asked).status_code == 200
+    history = json.loads(client.get_run(run_id).data.tags["mlflow.log-model.history"])
+    assert [each["artifact_path"] for each in history] == ["one", "two"]
+    for bad in ("nope", "[]", "{}"):
+        assert (
+            http.post(f"{API}/runs/log-model", json={"run_id": run_id, "model_json": bad}).status_code == 400
+        )

@@ -62,9 +62,19 @@ def test_a_name_is_given_once(client, mlflow, name: str) -> None:
 
 def test_versions_count_up_and_are_fettles_own(client, ws: Workspace, trained: str, run_id: str) -> None:
     second = client.create_model_version(
-        trained, f"runs:/{run_id}/model", run_id, tags={"a": "1"}, description="better", run_link="https://x/y"
+        trained,
+        f"runs:/{run_id}/model",
+        run_id,
+        tags={"a": "1"},
+        description="better",
+        run_link="https://x/y",
     )
-    assert (second.version, second.run_id, second.tags, second.run_link) == ("2", run_id, {"a": "1"}, "https://x/y")
+    assert (second.version, second.run_id, second.tags, second.run_link) == (
+        "2",
+        run_id,
+        {"a": "1"},
+        "https://x/y",
+    )
     assert (second.status, second.current_stage, second.description) == ("READY", "None", "better")
     ours = ws.registry.show(trained, 2)
     assert (ours.source, ours.run_id, ours.kind) == (f"runs:/{run_id}/model", run_id, "foreign")
@@ -111,7 +121,10 @@ def test_aliases_pass_through_the_gates(client, ws: Workspace, mlflow, trained: 
 
 def test_a_model_in_use_stays(client, ws: Workspace, mlflow, trained: str) -> None:
     ws.registry.hold(trained, "case 7", version=1)
-    for delete in (lambda: client.delete_model_version(trained, "1"), lambda: client.delete_registered_model(trained)):
+    for delete in (
+        lambda: client.delete_model_version(trained, "1"),
+        lambda: client.delete_registered_model(trained),
+    ):
         with pytest.raises(mlflow.exceptions.MlflowException, match="on hold"):
             delete()
     assert client.get_model_version(trained, "1").version == "1"
@@ -134,7 +147,14 @@ def test_models_are_found_by_name_and_tags(client, mlflow, name: str) -> None:
         page = client.search_registered_models(f"tag.group = '{name}'", max_results=2, page_token=page.token)
         seen += [each.name for each in page]
     assert seen == [f"{name}-{at}" for at in range(5)]
-    for bad in ("name > 'x'", "color = 'x'", "params.x = '1'", "name = x", "name = 'x' OR name = 'y'", "name = 'x"):
+    for bad in (
+        "name > 'x'",
+        "color = 'x'",
+        "params.x = '1'",
+        "name = x",
+        "name = 'x' OR name = 'y'",
+        "name = 'x",
+    ):
         with pytest.raises(mlflow.exceptions.MlflowException) as error:
             client.search_registered_models(bad)
         assert error.value.error_code == "INVALID_PARAMETER_VALUE"
@@ -149,7 +169,9 @@ def test_versions_are_found_by_run_source_and_tags(client, mlflow, trained: str,
         client.create_model_version(trained, f"s3://bucket/{trained}/{at}", tags={"at": str(at)})
 
     def found(filter: str, **more) -> list[str]:
-        return [each.version for each in client.search_model_versions(f"name = '{trained}' AND {filter}", **more)]
+        return [
+            each.version for each in client.search_model_versions(f"name = '{trained}' AND {filter}", **more)
+        ]
 
     assert [each.version for each in client.search_model_versions(f"name='{trained}'")] == list("4321")
     assert found(f"run_id = '{run_id}'") == ["1"]

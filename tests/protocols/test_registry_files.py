@@ -45,14 +45,20 @@ def test_a_bundle_is_a_graph_for_onnx(fluent, market: Workspace) -> None:
     assert {each.name for each in graph.graph.input} == set(ROW)
 
 
-def test_a_bundle_is_downloaded_whole(fluent, client, market: Workspace, http: httpx.Client, tmp_path: Path) -> None:
+def test_a_bundle_is_downloaded_whole(
+    fluent, client, market: Workspace, http: httpx.Client, tmp_path: Path
+) -> None:
     folder = Path(fluent.artifacts.download_artifacts("models:/market/1", dst_path=str(tmp_path)))
     names = {each.name for each in folder.iterdir()}
     assert {"MLmodel", "requirements.txt", "model.onnx", "schema.json", "manifest.json"} <= names
     digest = market.registry.show("market", 1).bundle
     assert http.put(f"{PROXY}/artifacts/bundles/{digest}/model.onnx", content=b"x").status_code == 403
     assert http.delete(f"{PROXY}/artifacts/bundles/{digest}/model.onnx").status_code == 403
-    for path in (f"bundles/{digest}/nothing", f"bundles/{'0' * 64}/model.onnx", f"listings/{digest}/model.onnx"):
+    for path in (
+        f"bundles/{digest}/nothing",
+        f"bundles/{'0' * 64}/model.onnx",
+        f"listings/{digest}/model.onnx",
+    ):
         assert http.get(f"{PROXY}/artifacts/{path}").status_code == 404
     assert http.get(f"{PROXY}/artifacts/bundles/{digest}/..%2f..%2fx").status_code == 400
 
@@ -65,8 +71,10 @@ def _fitted(kind: str) -> tuple[Any, np.ndarray]:
 
         return LogisticRegression().fit(rows, labels), rows
     module = pytest.importorskip(kind)
-    maker = module.XGBClassifier if kind == "xgboost" else module.LGBMClassifier
-    return maker(n_estimators=3, **({"verbose": -1} if kind == "lightgbm" else {})).fit(rows, labels), rows
+    if kind == "xgboost":
+        return module.XGBClassifier(n_estimators=3).fit(rows, labels), rows
+    settings = {"objective": "binary", "verbose": -1}
+    return module.train(settings, module.Dataset(rows, labels), num_boost_round=3), rows
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -76,8 +84,9 @@ def test_a_logged_model_is_registered_and_loaded(fluent, ws: Workspace, kind: st
     flavor = importlib.import_module(f"mlflow.{kind}")
     fitted, rows = _fitted(kind)
     name = f"{kind}-{uuid.uuid4().hex[:6]}"
+    more = {"serialization_format": "cloudpickle"} if kind == "sklearn" else {}
     with fluent.start_run() as run:
-        info = flavor.log_model(fitted, name="model", registered_model_name=name, pip_requirements=[])
+        info = flavor.log_model(fitted, name="model", registered_model_name=name, pip_requirements=[], **more)
         fluent.log_metric("auc", 0.9, model_id=info.model_id)
     wanted = fitted.predict(rows)
     loaded = flavor.load_model(f"models:/{name}/1")
@@ -101,7 +110,13 @@ def test_files_of_a_version_outlive_their_logged_model(fluent, ws: Workspace, tm
     fitted, rows = _fitted("sklearn")
     name = f"kept-{uuid.uuid4().hex[:6]}"
     with fluent.start_run():
-        info = fluent.sklearn.log_model(fitted, name="model", registered_model_name=name, pip_requirements=[])
+        info = fluent.sklearn.log_model(
+            fitted,
+            name="model",
+            registered_model_name=name,
+            pip_requirements=[],
+            serialization_format="cloudpickle",
+        )
     assert ws.registry.show(name, 1).manifest
     fluent.delete_logged_model(info.model_id)
     again = fluent.sklearn.load_model(f"models:/{name}/1")
@@ -116,6 +131,7 @@ def test_a_run_of_fettle_lends_its_files(fluent, ws: Workspace, client, tmp_path
     (tmp_path / "weights.bin").write_bytes(b"weights")
     with fluent.start_run() as run:
         fluent.log_artifact(str(tmp_path / "weights.bin"), "net")
+        fluent.log_dict({"flavors": {}}, "net/MLmodel")
     made = fluent.register_model(f"runs:/{run.info.run_id}/net", f"net-{uuid.uuid4().hex[:6]}")
     folder = Path(fluent.artifacts.download_artifacts(f"models:/{made.name}/{made.version}"))
     assert (folder / "weights.bin").read_bytes() == b"weights"

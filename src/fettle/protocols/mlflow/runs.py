@@ -26,6 +26,7 @@ from fettle.tracking.records.inputs import Described
 from fettle.tracking.records.runs import Run
 
 BOOK = Book()
+MODELS = "mlflow.log-model.history"
 
 
 class Create(msgspec.Struct):
@@ -74,6 +75,13 @@ class DeleteTag(msgspec.Struct):
 
     run_id: str
     key: str
+
+
+class LogModel(msgspec.Struct):
+    """Fields of `runs/log-model`."""
+
+    run_id: str
+    model_json: str
 
 
 @BOOK.on("POST", "runs/create")
@@ -168,6 +176,24 @@ def delete_tag(call: Call, asked: DeleteTag) -> None:
     if run.deleted_at is None and asked.key not in run.tags:
         raise Refused("RESOURCE_DOES_NOT_EXIST", f"No tag with name: {asked.key} in run with id {run.id}")
     change(call, run.id, untag=[asked.key])
+
+
+@BOOK.on("POST", "runs/log-model")
+def log_model(call: Call, asked: LogModel) -> None:
+    """Add a model to the history that clients before version 3 keep in a tag."""
+    try:
+        model = msgspec.json.decode(asked.model_json, type=dict[str, Any])
+    except msgspec.DecodeError:
+        raise invalid("Malformed model info: it is not a JSON object.") from None
+    lacking = {"artifact_path", "flavors", "utc_time_created", "run_id"} - set(model)
+    if lacking:
+        raise invalid(f"Model json is missing mandatory fields: {sorted(lacking)}")
+    known = found(call, asked.run_id).tags.get(MODELS, "[]")
+    try:
+        history = msgspec.json.decode(known, type=list[Any])
+    except msgspec.DecodeError:
+        history = []
+    change(call, asked.run_id, tags={MODELS: msgspec.json.encode([*history, model]).decode()})
 
 
 def fields_of(tags: dict[str, str]) -> dict[str, Any]:

@@ -59,7 +59,8 @@ found = {
     "log_param": rate(lambda number: client.log_param(run, f"p{number}", number), calls),
     "get_run": rate(lambda number: client.get_run(run), calls),
     "search_runs (50 by metric)": rate(
-        lambda number: client.search_runs([experiment], max_results=50, order_by=["metrics.m DESC"]), max(5, calls // 10)
+        lambda number: client.search_runs([experiment], max_results=50, order_by=["metrics.m DESC"]),
+        max(5, calls // 10),
     ),
     "log_batch (1,000 points)": rate(lambda number: client.log_batch(run, batch), max(5, calls // 10)),
 }
@@ -166,8 +167,8 @@ def main() -> None:
                 given.points,
             )
             port = free_port()
-            peer = [given.mlflow, "server", "--port", str(port), "--workers", str(given.workers),
-                    "--backend-store-uri", f"sqlite:///{folder}/peer.db", "--artifacts-destination", folder]  # fmt: skip
+            peer = [given.mlflow, "server", "--port", str(port), "--workers", str(given.workers)]
+            peer += ["--backend-store-uri", f"sqlite:///{folder}/peer.db", "--artifacts-destination", folder]
             measure(python, peer, port, theirs, given.calls, given.points)
     report(ours, theirs, given.workers)
 

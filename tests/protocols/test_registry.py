@@ -229,8 +229,8 @@ LOCAL = [
     "mlflow-artifacts:/..\\..\\etc", "mlflow-artifacts:/../../etc", "mlflow-artifacts://h/../x", "runs:/../x",
     "mlflow-artifacts:/%2e%2e%2fetc", "mlflow-artifacts:/%252e%252e%252fetc", "mlflow-artifacts:/..%c0%afetc",
     "s3://b/a;/../../etc", "s3://b/..;/x", "http:///#/../../../etc", "s3://b/?../", "s3://b/x#y", "s3://b/x%00",
-    "s3://b/x\0", "http://h/%2E%2E/x", "s3://b/%25252525252525252e%2e/x", "runs://host/x/y", "models://r/m/1", "models:/",
-    "models:/nothere/1/2", "s3://b/" + "x" * 5000, "x", "mlflow-artifacts:/0/models/x/artifacts/../..",
+    "s3://b/x\0", "http://h/%2E%2E/x", "s3://b/%25252525252525252e%2e/x", "runs://host/x/y", "models://r/m/1",
+    "models:/",    "models:/nothere/1/2", "s3://b/" + "x" * 5000, "x", "mlflow-artifacts:/0/models/x/artifacts/../..",
 ]  # fmt: skip
 
 
@@ -257,7 +257,7 @@ def test_a_source_is_of_the_run_that_was_named(client, mlflow, trained: str, run
         assert error.value.error_code == "RESOURCE_DOES_NOT_EXIST"
 
 
-@pytest.mark.parametrize("bad", ["", " ", "a/b", "a:b", "a\0b", "x" * 257, "a\nb", "..", "%2e", "‮x"])
+@pytest.mark.parametrize("bad", ["", " ", "a/b", "a:b", "a\0b", "x" * 257, "a\nb", "..", "%2e", "\u202ex"])
 def test_bad_names_are_refused(http: httpx.Client, bad: str) -> None:
     answer = http.post(f"{API}/registered-models/create", json={"name": bad})
     assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")

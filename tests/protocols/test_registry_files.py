@@ -118,7 +118,7 @@ def test_files_of_a_version_outlive_their_logged_model(fluent, ws: Workspace, tm
             serialization_format="cloudpickle",
         )
     assert ws.registry.show(name, 1).manifest
-    fluent.delete_logged_model(info.model_id)
+    fluent.MlflowClient().delete_logged_model(info.model_id)
     again = fluent.sklearn.load_model(f"models:/{name}/1")
     assert (again.predict(rows) == fitted.predict(rows)).all()
     from fettle.registry.errands.versions import download

@@ -141,6 +141,8 @@ def test_groups_sum_up_seeds_as_scipy_does(seeds: Workspace) -> None:
 
 
 def test_a_group_of_one_has_no_spread_and_one_of_none_no_mean(seeds: Workspace) -> None:
-    single, without = seeds.tracking.group(["name"], metrics=["accuracy"], where='name in ("net 1", "no metric")')
+    single, without = seeds.tracking.group(
+        ["name"], metrics=["accuracy"], where='name in ("net 1", "no metric")'
+    )
     assert (single.count, single.std, single.low95, single.mean) == (1, None, None, 0.81)
     assert (without.runs, without.count, without.mean, without.best) == (1, 0, None, None)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fettle.core import canonical
-from fettle.governance import signatures
+from fettle.governance import mlflow_form, signatures
 
 Form = Callable[[str, str, int, dict[str, Any]], tuple[dict[str, str], str]]
 """Takes secret, delivery id, seconds since 1970 and the event's fields; gives headers and body."""
@@ -19,7 +19,7 @@ def own(secret: str, delivery: str, at_s: int, message: dict[str, Any]) -> tuple
     return {**said, **signatures.headers(secret, delivery, at_s, body)}, body
 
 
-FORMS: dict[str, Form] = {"fettle": own}
+FORMS: dict[str, Form] = {"fettle": own, "mlflow": mlflow_form.written}
 """Form → how it is written; a room above may add another tool's."""
 
 

@@ -14,6 +14,7 @@ from fettle.core.units import duration_text, size_text
 
 DASH = "–"
 SHORTEST_S = 0.001
+LONGEST_EXACT = 12
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _AGES = (
     (60, "s", 1),
@@ -138,6 +139,14 @@ def shown(value: Any) -> str:
     return str(value)
 
 
+def given(value: Any) -> str:
+    """A parameter as it was set: `0.3`, `1e-05`; very long numbers shortened."""
+    if isinstance(value, float):
+        text = f"{value:g}" if len(repr(value)) > LONGEST_EXACT else repr(value).removesuffix(".0")
+        return text
+    return f"{value}" if isinstance(value, int) and not isinstance(value, bool) else shown(value)
+
+
 def _instant(text: str) -> str:
     """An instant as JSON writes it, in words."""
     try:
@@ -175,4 +184,5 @@ FILTERS = {
     "segment": segment,
     "plural": plural,
     "shown": shown,
+    "given": given,
 }

@@ -62,9 +62,10 @@ def _of_numbers(name: str, numbers: Sequence[float | None], values: Sequence[Any
     used = [None if each is None else math.log10(each) if log else each for each in numbers]
     spread = [each for each in used if each is not None]
     scale = Scale(min(spread), max(spread), 0.03, 0.97)
+    whole = log or all(each == int(each) for each in known)
     ticks = [
         Tick(scale(each.value), short_number(10**each.value) if log else each.text)
-        for each in number_ticks(scale.low, scale.high, 4)
+        for each in number_ticks(scale.low, scale.high, 4, whole=whole)
     ]
     return Axis(name, [None if each is None else scale(each) for each in used], ticks, list(values), log)
 
@@ -79,7 +80,7 @@ def parallel(axes: Sequence[Axis], runs: Sequence[tuple[str, str]], *, label: st
     """
     if len(axes) < 2:
         return Markup("")
-    width, height = max(720, 150 * (len(axes) - 1) + 2 * SIDE), 330
+    width, height = max(1020, 150 * (len(axes) - 1) + 2 * SIDE), 330
     x = Scale(0, len(axes) - 1, SIDE, width - SIDE)
     y = Scale(0, 1, height - BOTTOM, TOP)
     parts = [_thread(axes, index, run, x, y) for index, run in enumerate(runs)]

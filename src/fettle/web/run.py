@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -127,7 +128,7 @@ def _draw_files(facts: Facts, asked: Asked) -> Facts:
         Column("path", "File", lambda each: each.path.casefold()),
         Column("size", "Size", lambda each: each.size_bytes, number=True),
         Column("at", "Added", lambda each: each.at),
-        Column("", ""),
+        Column("", Markup('<span class="visually-hidden">Save</span>')),
     ]
     return {"table": arrange(facts["run"].artifacts, columns, asked, order="path", words=lambda each: each.path)}
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -75,7 +76,7 @@ def draw_runs(facts: Facts, asked: Asked) -> Facts:
     keys = frequent_metrics(runs)
     chosen = facts["columns"] or [searching.named("metrics", key) for key in keys]
     columns = [
-        Column("", ""),
+        Column("", Markup('<span class="visually-hidden">Chosen</span>')),
         Column("name", "Run", lambda run: run.name),
         Column("", "Experiment"),
         Column("", "Status"),

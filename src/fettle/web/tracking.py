@@ -12,7 +12,7 @@ from fettle.web.asked import Asked
 from fettle.web.site import Facts, Page
 
 SHOWN_METRICS = 5
-MINOR = ("seconds", "duration")  # metrics that are shown only where there is room
+MINOR = ("seconds", "duration", "epoch")  # metrics that are shown only where there is room
 SYSTEM = "system/"
 LESS_IS_BETTER = ("loss", "error", "rmse", "mae", "mse", "mape", "brier", "seconds", "gap")
 

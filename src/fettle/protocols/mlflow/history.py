@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from fettle.core.errors import NotFound
 from fettle.protocols.mlflow.calls import Call
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from fettle.tracking.records.metrics import Column
 
 
@@ -20,7 +22,30 @@ class Sample(NamedTuple):
     value: float
 
 
-def history(call: Call, run: str, key: str) -> list[Sample]:
+class Samples(Sequence[Sample]):
+    """Points as columns, which become rows only where they are looked at: a page does not pay for the others."""
+
+    def __init__(self, times: np.ndarray, steps: np.ndarray, values: np.ndarray) -> None:
+        self._columns = (times, steps, values)
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    @overload
+    def __getitem__(self, place: int) -> Sample: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Sample]: ...
+    def __getitem__(self, place: int | slice) -> Sample | list[Sample]:
+        if isinstance(place, int):
+            return self[place : place + 1 or None][0]
+        rows = zip(*(each[place].tolist() for each in self._columns), strict=True)
+        return [Sample(*row) for row in rows]
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self[:])
+
+
+def history(call: Call, run: str, key: str) -> Sequence[Sample]:
     """All points of a metric of a run; none if the run or the metric is not there."""
     try:
         column = call.perform("tracking.history", run=run, key=key)
@@ -29,31 +54,28 @@ def history(call: Call, run: str, key: str) -> list[Sample]:
     return samples(column)
 
 
-def samples(column: Column) -> list[Sample]:
+def samples(column: Column) -> Samples:
     """Packed points in MLflow's order, each once; NaN comes behind all numbers, as it sorts."""
     import numpy as np
 
     times = np.frombuffer(column.at_us, "<i8") // 1000
     steps = np.frombuffer(column.steps, "<i8")
     values = np.frombuffer(column.values, "<f8")
-    if not len(values):
-        return []
     order = np.lexsort((values, steps, times))
     times, steps, values = times[order], steps[order], values[order]
     same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
     again = same & (steps[1:] == steps[:-1]) & (times[1:] == times[:-1])
-    keep = np.concatenate([[True], ~again])
-    rows = zip(times[keep].tolist(), steps[keep].tolist(), values[keep].tolist(), strict=True)
-    return [Sample(*row) for row in rows]
+    keep = np.concatenate([np.ones(min(1, len(times)), bool), ~again])
+    return Samples(times[keep], steps[keep], values[keep])
 
 
-def histories(call: Call, run_ids: Sequence[str], key: str) -> dict[str, list[Sample]]:
+def histories(call: Call, run_ids: Sequence[str], key: str) -> dict[str, Sequence[Sample]]:
     """The histories of one metric of many runs, in the order of the runs."""
     return {run: history(call, run, key) for run in dict.fromkeys(run_ids)}
 
 
 def thinned(
-    found: dict[str, list[Sample]], first: int | None, last: int | None, most: int
+    found: Mapping[str, Sequence[Sample]], first: int | None, last: int | None, most: int
 ) -> dict[str, list[Sample]]:
     """Points at about `most` steps, evenly chosen among all steps of all runs, with the ends of each run.
 
@@ -70,7 +92,7 @@ def thinned(
     if len(steps) > most:
         chosen = {steps[index * len(steps) // most] for index in range(most)} | {steps[-1]}
         for some in found.values():
-            chosen |= {pick(each.step for each in some) for pick in (min, max) if some}
+            chosen |= {pick(each.step for each in some) for pick in (min, max) if len(some)}
     return {
         run: sorted(
             (each for each in some if each.step in chosen), key=lambda each: (each.step, each.timestamp)

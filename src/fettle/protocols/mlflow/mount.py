@@ -15,6 +15,7 @@ from fettle.core.errors import FettleError
 from fettle.protocols.mlflow import (
     about,
     artifacts,
+    assessments,
     errors,
     experiments,
     inputs,
@@ -24,8 +25,11 @@ from fettle.protocols.mlflow import (
     registered_models,
     runs,
     search,
+    trace_search,
+    traces,
     uploads,
     version_files,
+    webhooks,
 )
 from fettle.protocols.mlflow.calls import Book, Call, Caller, Endpoint, fields_of, read, write
 from fettle.protocols.mlflow.errors import Refused
@@ -41,6 +45,10 @@ BOOKS: tuple[Book, ...] = (
     logged_models.BOOK,
     registered_models.BOOK,
     model_versions.BOOK,
+    traces.BOOK,
+    trace_search.BOOK,
+    assessments.BOOK,
+    webhooks.BOOK,
     artifacts.BOOK,
     about.BOOK,
 )
@@ -84,6 +92,7 @@ def routes(workspace: Workspace, identify: Identify) -> list[Route]:
 
     found = [
         Route("/version", version, methods=["GET"]),
+        Route("/v1/traces", streamed(traces.receive), methods=["POST"]),
         Route("/get-artifact", streamed(artifacts.get_artifact), methods=["GET"]),
         Route("/api/2.0/mlflow-artifacts/mpu/parts/{upload}/{number}", part, methods=["PUT"]),
     ]

@@ -22,7 +22,7 @@ from fettle.protocols.mlflow.translate import (
     run_json,
     status_of,
 )
-from fettle.tracking.records.inputs import Described
+from fettle.tracking.records.inputs import Brief, Described
 from fettle.tracking.records.runs import Run
 
 BOOK = Book()
@@ -255,11 +255,10 @@ def described(call: Call, run_id: str) -> Described:
         raise unknown_run(run_id) from None
 
 
-def whole(call: Call, runs: list[Run]) -> list[dict[str, Any]]:
-    """Runs as MLflow's JSON, with all it shows of them."""
+def whole(call: Call, runs: list[Run], experiments: list[Brief]) -> list[dict[str, Any]]:
+    """Runs of some experiments as MLflow's JSON, with all it shows of them."""
     links = call.perform("tracking.links", runs=[each.id for each in runs])
-    names = sorted({each.experiment for each in runs})
-    known = {each.name: each for each in call.perform("tracking.briefs", names=names)}
+    known = {each.name: each for each in experiments}
     return [run_json(each, links[each.id], known[each.experiment]) for each in runs]
 
 

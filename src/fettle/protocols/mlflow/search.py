@@ -34,9 +34,9 @@ def search(call: Call, asked: Search) -> Any:
     if not 0 < asked.max_results <= MOST_PAGE:
         raise wrong("max_results", asked.max_results)
     numbers = [experiment_number(each) for each in asked.experiment_ids]
-    names = [each.name for each in call.perform("tracking.briefs", numbers=numbers)]
+    experiments = call.perform("tracking.briefs", numbers=numbers)
     deleted = view_of(asked.run_view_type)
-    if not names:
+    if not experiments:
         return None
     try:
         page = call.workspace.perform(
@@ -44,7 +44,7 @@ def search(call: Call, asked: Search) -> Any:
             {
                 "where": asked.filter,
                 "order_by": asked.order_by,
-                "experiments": names,
+                "experiments": [each.name for each in experiments],
                 "limit": asked.max_results,
                 "cursor": asked.page_token or None,
                 "archived": None,
@@ -56,5 +56,5 @@ def search(call: Call, asked: Search) -> Any:
         )
     except Invalid as error:
         raise invalid(str(error).replace("\n", " ")) from None
-    answer: dict[str, Any] = {"runs": runs.whole(call, page.runs)} if page.runs else {}
+    answer: dict[str, Any] = {"runs": runs.whole(call, page.runs, experiments)} if page.runs else {}
     return {**answer, "next_page_token": page.next} if page.next else answer

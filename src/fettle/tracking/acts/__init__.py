@@ -12,4 +12,5 @@ PARTS = (
     "batch",
     "inputs",
     "logged_models",
+    "traces",
 )

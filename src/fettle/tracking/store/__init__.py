@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fettle.tracking.store import collaboration, experiments, inputs, metrics, runs, search, upkeep, views
+from fettle.tracking.store import (
+    collaboration,
+    experiments,
+    inputs,
+    metrics,
+    runs,
+    search,
+    traces,
+    upkeep,
+    views,
+)
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
@@ -25,4 +35,5 @@ MIGRATIONS = [
     upkeep.m006_upkeep,
     collaboration.m007_collaboration,
     views.m008_views,
+    traces.m009_traces,
 ]

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from fettle.storage.columns import At
 from fettle.tracking.records.search import All, Condition, Either, Not, Term, Value
+from fettle.tracking.store.comparing import (
+    Number,
+    Truth,
+    compare_numbers,
+    compare_texts,
+    compare_times,
+    number_of,
+)
 from fettle.tracking.store.inputs import inputs
 from fettle.tracking.store.metrics import metrics
 from fettle.tracking.store.runs import params, reads, reference_parts, runs, tags
-from fettle.tracking.store.texts import (
-    HEAD,
-    after,
-    alone,
-    beginning,
-    contains,
-    head,
-    ilike,
-    like,
-    plain,
-    unindexed,
-)
-
-Truth = sa.ColumnElement[bool]
-Number = sa.ColumnElement[float]
+from fettle.tracking.store.texts import alone, beginning, contains, plain, unindexed
 
 DURATION: Number = sa.cast(
     sa.type_coerce(runs.c.ended_at, sa.BigInteger) - sa.type_coerce(runs.c.started_at, sa.BigInteger),
@@ -48,7 +41,7 @@ def true_of(condition: Condition) -> Truth:
 
 
 def candidates(condition: Condition) -> sa.Select[Any] | None:
-    """Ids (`run`) of runs among which all are that meet the condition, read off one index; None if none is known."""
+    """Ids (`run`) of the runs that meet the condition, perhaps twice, if an index tells them; else None."""
     if isinstance(condition, Either):
         found = [candidates(each) for each in condition.parts]
         known = [each for each in found if each is not None]
@@ -79,7 +72,7 @@ def _of_metric(test: Term) -> Truth:
     if test.op == "=" and isinstance(test.values[0], float) and math.isnan(test.values[0]):
         nan = sa.and_(metrics.c.not_finite.is_not(None), metrics.c.not_finite == "NaN")
         return sa.not_(nan) if test.denied else nan
-    return _numbers(test, sa.type_coerce(column, sa.Double))
+    return compare_numbers(test, sa.type_coerce(column, sa.Double))
 
 
 def _metric_index(test: Term) -> sa.Select[Any] | None:
@@ -101,22 +94,22 @@ def _of_param(test: Term) -> Truth:
     if test.op == "null":
         return sa.type_coerce(params.c.value, sa.Text) != "null"
     numbers = tuple(
-        _number(each) for each in test.values if isinstance(each, int | float) and not _is_flag(each)
+        number_of(each) for each in test.values if isinstance(each, int | float) and not _is_flag(each)
     )
     found: list[Truth] = []
     if numbers:
-        same = _numbers(_replaced(test, numbers), params.c.number)
+        same = compare_numbers(_replaced(test, numbers), params.c.number)
         found.append(sa.or_(params.c.number.is_(None), same) if test.denied else same)
     words = tuple(each for each in test.values if isinstance(each, str))
     words += tuple(form for each in test.values if _is_flag(each) for form in (str(each), str(each).lower()))
     if words:
         op = "in" if test.op == "=" and len(words) > 1 else test.op
-        found.append(_texts(_replaced(test, words, op), params.c.text))
+        found.append(compare_texts(_replaced(test, words, op), params.c.text))
     return sa.and_(*found) if test.denied else sa.or_(*found)
 
 
 def _tag(test: Term) -> Truth:
-    return _exists(tags, test, sa.true() if test.op == "null" else _texts(test, tags.c.value))
+    return _exists(tags, test, sa.true() if test.op == "null" else compare_texts(test, tags.c.value))
 
 
 def _param_index(test: Term) -> sa.Select[Any] | None:
@@ -129,7 +122,7 @@ def _param_index(test: Term) -> sa.Select[Any] | None:
 def _tag_index(test: Term) -> sa.Select[Any] | None:
     if not _is_narrow(test):
         return None
-    return sa.select(tags.c.run).where(tags.c.key == test.field.key, _texts(test, tags.c.value))
+    return sa.select(tags.c.run).where(tags.c.key == test.field.key, compare_texts(test, tags.c.value))
 
 
 def _is_narrow(test: Term) -> bool:
@@ -147,15 +140,15 @@ def _attribute(test: Term) -> Truth:
         return _flag(test)
     if test.field.key == "duration_s":
         given = runs.c.ended_at.is_not(None)
-        known = sa.true() if test.op == "null" else _numbers(test, DURATION)
+        known = sa.true() if test.op == "null" else compare_numbers(test, DURATION)
         return _unless_missing(test, given, known)
     column = unindexed(runs.c[test.field.key])
-    known = _times(test, column) if isinstance(column.type, At) else _attribute_text(test, column)
+    known = compare_times(test, column) if isinstance(column.type, At) else _attribute_text(test, column)
     return _unless_missing(test, column.is_not(None), known)
 
 
 def _attribute_text(test: Term, column: sa.ColumnElement[str]) -> Truth:
-    return sa.true() if test.op == "null" else _texts(test, column, indexed=False)
+    return sa.true() if test.op == "null" else compare_texts(test, column, indexed=False)
 
 
 def _flag(test: Term) -> Truth:
@@ -177,7 +170,7 @@ def _attribute_index(test: Term) -> sa.Select[Any] | None:
         return None
     column = runs.c[test.field.key]
     if isinstance(column.type, At):
-        return sa.select(runs.c.id.label("run")).where(_times(test, column))
+        return sa.select(runs.c.id.label("run")).where(compare_times(test, column))
     if test.op not in ("=", "in"):
         return None
     return sa.select(runs.c.id.label("run")).where(column.in_([str(each) for each in test.values]))
@@ -198,9 +191,9 @@ def _of_reads(test: Term) -> list[Truth]:
         return []
     if test.field.key != "ref":
         column = {"name": reads.c.name, "digest": reads.c.version}.get(test.field.key)
-        return [sa.false() if column is None else _texts(test, column, indexed=False)]
+        return [sa.false() if column is None else compare_texts(test, column, indexed=False)]
     if test.op not in ("=", "in"):
-        return [_texts(test, reads.c.ref, indexed=False)]
+        return [compare_texts(test, reads.c.ref, indexed=False)]
     either = sa.or_(*(_reading(str(each)) for each in test.values))
     return [sa.not_(either) if test.denied else either]
 
@@ -224,9 +217,9 @@ def _of_inputs(test: Term) -> list[Truth]:
     if test.op == "null":
         return []
     if test.field.key != "ref":
-        return [_texts(test, inputs.c[test.field.key], indexed=False)]
+        return [compare_texts(test, inputs.c[test.field.key], indexed=False)]
     if test.op not in ("=", "in"):
-        return [_texts(test, inputs.c.name, indexed=False)]
+        return [compare_texts(test, inputs.c.name, indexed=False)]
     pairs = [reference_parts(str(each)) for each in test.values]
     either = sa.or_(
         *(
@@ -278,77 +271,12 @@ def _exists(table: sa.Table, test: Term, condition: Truth) -> Truth:
     return alone(sa.not_(found) if test.op == "null" and not test.denied else found)
 
 
-def _numbers(test: Term, column: Number) -> Truth:
-    values = [sa.literal(_number(each), sa.Double) for each in test.values]
-    return _denied(test, _compared(test, column, values))
-
-
-def _times(test: Term, column: sa.ColumnElement[Any]) -> Truth:
-    if test.op == "null":
-        return sa.true()
-    values = [sa.literal(each, At) for each in test.values if isinstance(each, datetime)]
-    return _denied(test, _compared(test, column, values))
-
-
-def _texts(test: Term, column: sa.ColumnElement[str], *, indexed: bool = True) -> Truth:
-    words = [str(each) for each in test.values]
-    if test.op == "contains":
-        return _denied(test, contains(column, words[0]))
-    if test.op == "ilike":
-        return _denied(test, ilike(column, words[0]))
-    if test.op == "like":
-        found = like(column, words[0])
-        begins = beginning(words[0])
-        return _denied(test, sa.and_(*_begins(column, begins), found) if begins and indexed else found)
-    if not indexed:
-        return _denied(test, _compared(test, plain(column), [sa.literal(each, sa.Text) for each in words]))
-    return _denied(test, _by_head(test, column, words))
-
-
-def _by_head(test: Term, column: sa.ColumnElement[str], words: list[str]) -> Truth:
-    """Compare the indexed beginning, and the whole where the beginning leaves it open."""
-    starts = [sa.literal(each[:HEAD], sa.Text) for each in words]
-    short = all(len(each) < HEAD for each in words)
-    if short:
-        return _compared(test, head(column), starts)
-    whole = _compared(test, plain(column), [sa.literal(each, sa.Text) for each in words])
-    return sa.and_(head(column).in_(starts), whole) if test.op in ("=", "in") else whole
-
-
-def _begins(column: sa.ColumnElement[str], begins: str) -> list[Truth]:
-    end = after(begins)
-    first = head(column) >= sa.literal(begins, sa.Text)
-    return [first] if end is None else [first, head(column) < sa.literal(end, sa.Text)]
-
-
-def _compared(test: Term, column: sa.ColumnElement[Any], values: list[Any]) -> Truth:
-    if test.op == "in":
-        return column.in_(values)
-    if test.op == "between":
-        return sa.and_(column >= values[0], column <= values[1])
-    return {
-        "=": lambda: column == values[0],
-        "<": lambda: column < values[0],
-        "<=": lambda: column <= values[0],
-        ">": lambda: column > values[0],
-        ">=": lambda: column >= values[0],
-    }[test.op]()
-
-
-def _denied(test: Term, found: Truth) -> Truth:
-    return sa.not_(found) if test.denied else found
-
-
 def _replaced(test: Term, values: tuple[Value, ...], op: Any = None) -> Term:
     return Term(test.field, op or test.op, values, test.denied)
 
 
 def _is_flag(value: Value) -> bool:
     return isinstance(value, bool)
-
-
-def _number(value: Value) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
 
 
 _FAMILIES = {

@@ -111,17 +111,29 @@ def set_received(tx: Transaction, run: str, journal: str, records: int) -> None:
 Chunk = tuple[int, int, bytes]
 
 
+@cache
+def _chunks_from() -> sa.Executable:
+    its_run, its_keys = _of(chunks)
+    query = sa.select(chunks.c.key, chunks.c.first, chunks.c.count, chunks.c.data)
+    query = query.where(its_run, its_keys, chunks.c.first >= sa.bindparam("start"))
+    return query.order_by(chunks.c.key, chunks.c.first)
+
+
+def _of(table: sa.Table) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """The rows of some metrics of a run, by the parameters `run` and `keys`."""
+    return table.c.run == sa.bindparam("run"), table.c.key.in_(sa.bindparam("keys", expanding=True))
+
+
 def chunks_from(tx: Transaction, run: str, starts: dict[str, int]) -> dict[str, list[Chunk]]:
     """For each metric its chunks that begin at a point or behind it, in order."""
     found: dict[str, list[Chunk]] = {}
     alike: dict[int, list[str]] = {}
     for key, start in starts.items():
         alike.setdefault(start, []).append(key)
-    query = sa.select(chunks.c.key, chunks.c.first, chunks.c.count, chunks.c.data)
     for start, keys in alike.items():
         for some in _some(keys):
-            where = (chunks.c.run == run) & chunks.c.key.in_(some) & (chunks.c.first >= start)
-            for row in tx.execute(query.where(where).order_by(chunks.c.key, chunks.c.first)).mappings():
+            rows = tx.execute(_chunks_from(), {"run": run, "keys": some, "start": start}).mappings()
+            for row in rows:
                 found.setdefault(row["key"], []).append((row["first"], row["count"], row["data"]))
     return found
 
@@ -185,12 +197,16 @@ def steps_of(tx: Transaction, run: str, key: str) -> dict[int, tuple[int, int]]:
 
 def find_metrics(tx: Transaction, run: str, keys: Sequence[str] | None = None) -> dict[str, Metric]:
     """The summaries of a run's metrics, or of some of them, by key."""
-    query = sa.select(metrics).where(metrics.c.run == run).order_by(metrics.c.key)
     if keys is None or len(keys) > _MANY:
-        rows = tx.execute(query).mappings()
+        rows = tx.execute(sa.select(metrics).where(metrics.c.run == run).order_by(metrics.c.key)).mappings()
     else:
-        rows = tx.execute(query.where(metrics.c.key.in_(keys))).mappings()
+        rows = tx.execute(_some_metrics(), {"run": run, "keys": keys}).mappings()
     return {row["key"]: _metric(row) for row in rows}
+
+
+@cache
+def _some_metrics() -> sa.Executable:
+    return sa.select(metrics).where(*_of(metrics)).order_by(metrics.c.key)
 
 
 def _metric(row: sa.RowMapping) -> Metric:

@@ -32,33 +32,40 @@ _LOOKED_UP = 8.0  # what it costs to hold a run to a condition; to collect a run
 
 @dataclass(frozen=True)
 class Plan:
-    """`few`: look at these runs and no others. `sets`: pass over runs that are in one of these not."""
+    """`few`: look at these runs and no others. `sets`: pass over runs that are not in all of these.
 
+    `open`: the conditions that a run must still be held to.
+    """
+
+    open: tuple[Condition, ...]
     few: sa.Select[Any] | None = None
     sets: tuple[sa.Select[Any], ...] = ()
 
 
 def plan(tx: Transaction, conditions: Sequence[Condition], wanted: int) -> Plan:
-    """The way to find `wanted` runs."""
-    possible = [each for each in map(candidates, conditions) if each is not None][:_CONDITIONS]
-    counted = sorted(
-        ((_bounded(tx, each, MOST_COUNTED), each) for each in possible), key=lambda pair: pair[0]
-    )
+    """The way to find `wanted` runs that meet the conditions."""
+    possible = [(each, candidates(each)) for each in conditions]
+    known = [(each, query) for each, query in possible if query is not None][:_CONDITIONS]
+    counted = [(_bounded(tx, query, MOST_COUNTED), each, query) for each, query in known]
+    counted.sort(key=lambda one: one[0])
     if not counted:
-        return Plan()
+        return Plan(tuple(conditions))
     if counted[0][0] < FEW:
-        return Plan(few=counted[0][1])
+        return Plan(tuple(each for each in conditions if each is not counted[0][1]), few=counted[0][2])
     total = max(_bounded(tx, sa.select(runs.c.id), 10 * MOST_COUNTED), 1)
-    share = [min(1.0, max(number, 1) / total) if number < MOST_COUNTED else _OFTEN for number, _ in counted]
+    share = [min(1.0, max(number, 1) / total) if number < MOST_COUNTED else _OFTEN for number, *_ in counted]
     steps = float(wanted)
     for each in share:
         steps = min(steps / each, float(total))
-    sets: list[sa.Select[Any]] = []
-    for (number, each), part in zip(counted, share, strict=True):
+    sets: list[tuple[Condition, sa.Select[Any]]] = []
+    for (number, each, query), part in zip(counted, share, strict=True):
         if steps * _LOOKED_UP > max(number, part * total):
-            sets.append(each)
+            sets.append((each, query))
             steps *= part
-    return Plan(sets=tuple(sets))
+    met = [id(each) for each, _ in sets]
+    return Plan(
+        tuple(each for each in conditions if id(each) not in met), sets=tuple(query for _, query in sets)
+    )
 
 
 def _bounded(tx: Transaction, query: sa.Select[Any], most: int) -> int:

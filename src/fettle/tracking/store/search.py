@@ -97,10 +97,10 @@ class _Search:
         self._tx = tx
         self._query = query
         self._conditions = _conditions(query)
-        self._where = sa.and_(sa.true(), *map(true_of, self._conditions))
         self._sortings = sortings(query.order)
         self._start = read_position(query.cursor, query.order) if query.cursor else None
         self._plan = plan(tx, self._conditions, query.offset + query.limit)
+        self._where = sa.and_(sa.true(), *map(true_of, self._plan.open))
 
     def rows(self, most: int) -> list[Any]:
         """The next rows: of the runs that have the value to sort by, then of those that have not."""

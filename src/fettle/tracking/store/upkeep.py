@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from fettle.storage.upserts import insert_new, upsert
 from fettle.tracking.records.upkeep import Quota, Removable
+from fettle.tracking.store.inputs import files, inputs, logged_models, model_links, model_metrics
 from fettle.tracking.store.metrics import chunks, cursors, metrics, outlines
-from fettle.tracking.store.runs import artifacts, params, runs, tags
+from fettle.tracking.store.runs import artifacts, params, reads, runs, tags
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
@@ -34,7 +35,7 @@ pins = sa.Table(
 )
 orphans = sa.Table("tracking_orphans", metadata, sa.Column("digest", sa.Text, primary_key=True))
 
-_OWNED = (params, tags, metrics, chunks, outlines, cursors, artifacts)
+_OWNED = (params, tags, reads, metrics, chunks, outlines, cursors, artifacts, inputs, model_links)
 
 
 def m006_upkeep(tx: Transaction) -> None:
@@ -114,15 +115,27 @@ def _sums(tx: Transaction, column: sa.Column, ids: Sequence[str]) -> dict[str, i
 
 
 def purge(tx: Transaction, ids: Sequence[str]) -> None:
-    """Remove runs with all they own, and note the digests they named. Parts of theirs lose their parent."""
-    named = sa.select(artifacts.c.digest).where(artifacts.c.run.in_(ids)).distinct()
-    candidates = [{"digest": each} for each in tx.execute(named).scalars()]
-    if candidates:
-        tx.execute(insert_new(orphans), candidates)
+    """Remove runs with all they own, also the models they logged, and note the digests they named.
+
+    Parts of theirs lose their parent.
+    """
+    models = list(tx.execute(sa.select(logged_models.c.id).where(logged_models.c.run.in_(ids))).scalars())
+    _note_orphans(tx, sa.select(artifacts.c.digest).where(artifacts.c.run.in_(ids)))
+    _note_orphans(tx, sa.select(files.c.digest).where(files.c.owner.in_(models)))
+    tx.execute(files.delete().where(files.c.owner.in_(models)))
+    for table in (model_links, model_metrics):
+        tx.execute(table.delete().where(table.c.model.in_(models)))
+    tx.execute(logged_models.delete().where(logged_models.c.id.in_(models)))
     for table in _OWNED:
         tx.execute(table.delete().where(table.c.run.in_(ids)))
     tx.execute(runs.update().where(runs.c.parent.in_(ids)).values(parent=None))
     tx.execute(runs.delete().where(runs.c.id.in_(ids)))
+
+
+def _note_orphans(tx: Transaction, named: sa.Select) -> None:
+    found = [{"digest": each} for each in tx.execute(named.distinct()).scalars()]
+    if found:
+        tx.execute(insert_new(orphans), found)
 
 
 def orphaned(tx: Transaction) -> set[str]:

@@ -165,7 +165,7 @@ class MetricChart extends HTMLElement {
 /** A curve with the last of several values at one place: joined curves need rising places. */
 function rising(table: (number[] | Values)[]): uPlot.AlignedData {
   const [xs, ys] = table as [number[], Values];
-  const kept = xs.map((x, index) => index).filter((index) => xs[index] !== xs[index + 1]);
+  const kept = xs.map((_, index) => index).filter((index) => xs[index] !== xs[index + 1]);
   return [kept.map((index) => xs[index] as number), kept.map((index) => ys[index] ?? null)];
 }
 

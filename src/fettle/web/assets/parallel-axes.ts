@@ -1,5 +1,5 @@
 // <parallel-axes>: drag along an axis to keep only the runs that pass there; a click on the axis lets all pass again.
-class ParallelAxes extends HTMLElement {
+export class ParallelAxes extends HTMLElement {
   #ranges = new Map<number, [number, number]>();
   #start: { axis: number; y: number } | null = null;
 

@@ -7,9 +7,8 @@ import math
 from fettle.acts import Context, Role, act
 from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid
-from fettle.data.acts import policies as data
 from fettle.evaluation.records import GateResult
-from fettle.registry import asking, edits, find
+from fettle.registry import asking, edits, find, pins
 from fettle.registry.aliases import PASSING
 from fettle.registry.moves import take_away
 from fettle.registry.names import check_description, check_model
@@ -155,9 +154,7 @@ def _add(ctx: Context, version: ModelVersion) -> ModelVersion:
     for key, value in version.tags.items():
         tags.set_tag(ctx.tx, version.model, version.version, key, value)
     models.touch(ctx.tx, version.model, ctx.now)
-    if version.dataset and version.dataset_commit:
-        by = f"model:{version.model}/{version.version}"
-        data.pin(ctx, version.dataset, version.dataset_commit, by=by)
+    pins.keep(ctx, version)
     ctx.emit(
         "registry.registered",
         f"model:{version.model}",

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from fettle.protocols.mlflow.mount import BOOKS
 from fettle.workspace import Workspace
 from tests.protocols.conftest import API, PROXY
 from tests.server.conftest import serve
@@ -39,6 +40,32 @@ def test_nobody_gets_in(guarded):
             answer = httpx.request(method, url + path, headers=headers)
             assert (answer.status_code, answer.json()["error_code"]) == (401, "UNAUTHENTICATED")
     assert httpx.get(f"{url}/api/2.0/mlflow-artifacts/mpu/parts/{'0' * 64}/1").status_code in (404, 405)
+
+
+def test_nothing_is_read_or_changed_without_a_token(guarded):
+    """Each route of the protocol, under each of its bases; the door of the pages does not stand before them."""
+    url, _ = guarded
+    known = [each for book in BOOKS for each in book.endpoints]
+    paths = [(each.method, f"{each.version}/mlflow/{each.path.format_map(Anything())}") for each in known]
+    paths += [("GET", "2.0/mlflow-artifacts/artifacts"), ("POST", "2.0/mlflow/upload-artifact")]
+    paths += [(method, "2.0/mlflow-artifacts/artifacts/x") for method in ("GET", "HEAD", "PUT", "DELETE")]
+    paths += [("POST", f"2.0/mlflow-artifacts/mpu/{verb}/x") for verb in ("create", "complete", "abort")]
+    assert len(paths) > 60
+    with httpx.Client(base_url=url) as http:
+        for method, path in paths:
+            for base in ("/api", "/ajax-api"):
+                answer = http.request(method, f"{base}/{path}")
+                assert answer.status_code in (400, 401), (method, base, path, answer.status_code)
+                assert method == "HEAD" or set(answer.json()) == {"error_code", "message"}
+        for base in ("/api", "/ajax-api"):
+            assert http.get(f"{base}/3.0/nothing").json()["error"]["code"] == "not-found"
+        assert http.post("/v1/traces", content=b"").status_code in (400, 401)
+        assert http.get("/get-artifact?run_id=x&path=y", headers={"accept": "*/*"}).status_code in (303, 401)
+
+
+class Anything(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "x"
 
 
 def test_a_viewer_reads_and_changes_nothing(guarded):

@@ -246,12 +246,19 @@ def test_no_source_leads_to_this_machine(http: httpx.Client, client, trained: st
     assert [each.version for each in client.search_model_versions(f"name='{trained}'")] == ["1"]
 
 
+def test_a_copy_leads_to_what_it_was_copied_from(client, trained: str, run_id: str) -> None:
+    copied = client.copy_model_version(f"models:/{trained}/1", f"{trained}-copy")
+    again = client.copy_model_version(f"models:/{trained}-copy/1", f"{trained}-third")
+    assert (copied.source, again.source) == (f"models:/{trained}/1", f"models:/{trained}-copy/1")
+    assert client.get_model_version_download_uri(f"{trained}-third", "1") == f"runs:/{run_id}/model"
+
+
 def test_a_source_is_of_the_run_that_was_named(client, mlflow, trained: str, run_id: str) -> None:
     other = client.create_run("0").info.run_id
     for source in (f"runs:/{other}/model", f"mlflow-artifacts:/0/{other}/artifacts/model"):
         with pytest.raises(mlflow.exceptions.MlflowException, match="must identify"):
             client.create_model_version(trained, source, run_id)
-    for missing in ("runs:/nothere/model", "models:/m-" + "0" * 32, "models:/nothere@champion"):
+    for missing in ("models:/m-" + "0" * 32, "models:/nothere@champion"):
         with pytest.raises(mlflow.exceptions.MlflowException) as error:
             client.create_model_version(trained, missing)
         assert error.value.error_code == "RESOURCE_DOES_NOT_EXIST"

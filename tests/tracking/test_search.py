@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 import operator
 import random
@@ -22,6 +24,7 @@ from fettle.tracking import search
 from fettle.tracking import store as tracking
 from fettle.tracking.records.runs import Run
 from fettle.tracking.records.search import All, Condition, Either, Field, Not, Order, Query, Term
+from fettle.tracking.search import syntax
 from fettle.tracking.store import metrics, plans, runs
 from fettle.tracking.store import search as store
 
@@ -156,7 +159,7 @@ def param_true(test: Term, run: dict[str, Any]) -> bool:
     value = run["params"].get(test.field.key)
     if test.op == "null":
         return (there and value is not None) == test.denied
-    if not there:
+    if value is None:
         return False
     number = number_of(value)
     either = []
@@ -337,9 +340,20 @@ def test_what_is_found_is_what_the_condition_says(database: Database, condition:
 
 
 @SLOW
-@given(condition=CONDITIONS, order=ORDERS, limit=st.integers(1, 40), few=st.sampled_from([0, 30, 5000]))
+@given(
+    condition=CONDITIONS,
+    order=ORDERS,
+    limit=st.integers(1, 40),
+    few=st.sampled_from([0, 30, 5000]),
+    patience=st.sampled_from([0, 3, 3000]),
+)
 def test_pages_follow_each_other_in_order(
-    database: Database, condition: Condition, order: tuple[Order, ...], limit: int, few: int
+    database: Database,
+    condition: Condition,
+    order: tuple[Order, ...],
+    limit: int,
+    few: int,
+    patience: int,
 ) -> None:
     expected = ordered([run for run in MODEL if true_of(condition, run) and run["deleted_at"] is None], order)
     found: list[str] = []
@@ -347,6 +361,7 @@ def test_pages_follow_each_other_in_order(
     with pytest.MonkeyPatch.context() as patch, database.read() as tx:
         patch.setattr(plans, "FEW", few)
         patch.setattr(plans, "_LOOKED_UP", float(few))
+        patch.setattr(plans, "PATIENCE", patience)
         while cursor is not None or not found:
             query = Query(condition, order=order, limit=limit, cursor=cursor, archived=None)
             ids, cursor = store.find_ids(tx, query)
@@ -420,6 +435,60 @@ def test_a_cursor_of_another_order_is_refused(database: Database) -> None:
         assert cursor is not None
         with pytest.raises(Invalid, match="cursor"):
             store.find_ids(tx, Query(limit=3, cursor=cursor, order=search.parse_order(["name"])))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [5, None, {"a": 1}, [], ["\ud800"], [10**30], [float("inf")], [True], ["x\0"], [1 << 63], ["x"]],
+)
+def test_a_forged_cursor_is_refused_or_reads_as_a_place(database: Database, values: Any) -> None:
+    order = search.parse_order(["params.p"])
+    with database.read() as tx:
+        _ids, cursor = store.find_ids(tx, Query(limit=3, order=order))
+        assert cursor is not None
+        mark, missing, honest = json.loads(base64.urlsafe_b64decode(cursor + "=="))
+        for forged in (values, [*values, *honest[1:]] if isinstance(values, list) else values):
+            raw = json.dumps([mark, missing, forged]).encode()
+            text = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+            try:
+                store.find_ids(tx, Query(limit=3, order=order, cursor=text))
+            except Invalid as error:
+                assert "cursor" in str(error)
+
+
+def test_no_comparison_holds_for_null(database: Database) -> None:
+    having = {run["id"] for run in MODEL if run["params"].get("p") is not None}
+    asked = (
+        "p > ''",
+        "p != 'zz'",
+        "p not in ('zz', 7)",
+        "p ilike '%'",
+        "p = 'None'",
+        "p like 'N%'",
+        "p != 77",
+    )
+    for where in asked:
+        assert set(found(database, f"params.{where}")) <= having
+    assert found(database, "params.p = 'None'") == []
+
+
+def test_negations_cancel_each_other(database: Database) -> None:
+    assert found(database, "not " * 60 + "status = 'failed'") == expected(
+        lambda run: run["status"] == "failed"
+    )
+    assert found(database, "not (" * 11 + "status = 'failed'" + ")" * 11) == expected(
+        lambda run: run["status"] != "failed"
+    )
+
+
+@pytest.mark.parametrize(
+    "level", ["not (name != 'zz' and ", "name != 'zz' and not (name = 'zz' or ", "(words 'x' or "]
+)
+def test_what_is_nested_as_deeply_as_may_be_is_taken(database: Database, level: str) -> None:
+    depth = syntax.DEEPEST
+    assert isinstance(found(database, level * depth + "params.p != 77" + ")" * depth), list)
+    with pytest.raises(Invalid, match="deeper"):
+        found(database, level * (depth + 1) + "params.p != 77" + ")" * (depth + 1))
 
 
 def test_what_an_earlier_version_stored_can_be_searched(tmp_path: Path) -> None:

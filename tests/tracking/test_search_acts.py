@@ -80,9 +80,18 @@ def test_a_parameter_may_be_null(workspace: Workspace) -> None:
     run = workspace.tracking.start("churn", params={"depth": None, "text": "None"})
     assert run.params == {"depth": None, "text": "None"}
     found = workspace.tracking.runs(
-        where="params.depth is null and params.text is not null and params.depth = 'None'"
+        where="params.depth is null and params.text is not null and not params.depth = 'None'"
     )
     assert [each.id for each in found] == [run.id]
+
+
+def test_what_lies_too_far_is_refused(workspace: Workspace) -> None:
+    for bad in ({"offset": 10**30}, {"limit": 10**30}, {"where": "started_at > '999999 weeks ago'"}):
+        with pytest.raises(Invalid):
+            workspace.call("tracking.search", **bad)
+    for bad in ({"where": "attributes.artifact_uri = 'x'"}, {"order_by": ["attributes.artifact_uri"]}):
+        with pytest.raises(Invalid, match="artifact_uri"):
+            workspace.call("tracking.search", dialect="mlflow", **bad)
 
 
 def test_a_table_has_a_column_for_each_field(seeds: Workspace) -> None:

@@ -136,7 +136,7 @@ def test_curves_zoom_and_go_on(visit: Open, life: Life):
     chart = page.locator("metric-chart")
     expect(chart.locator("canvas")).to_be_visible()
     with page.expect_response(
-        lambda response: "total" in response.text() and response.json()["total"] == 600
+        lambda response: "curves.json" in response.url and response.json()["curves"][0]["x"][-1] == 599
     ):
         life.ws.call(
             "tracking.log", run=run.id, points=[Point("loss", 0.001, step) for step in range(500, 600)]
@@ -248,3 +248,34 @@ def test_a_lost_server_is_told_and_found_again(visit: Open):
     expect(page.get_by_text("The server does not answer")).to_be_visible(timeout=15_000)
     page.context.set_offline(False)
     expect(page.get_by_text("The server does not answer")).to_be_hidden(timeout=15_000)
+
+
+def test_chosen_runs_are_compared_and_stay_chosen(visit: Open, life: Life):
+    tab = visit()
+    page = tab.go("/runs")
+    for name in ("trial 1", "trial 2"):
+        page.get_by_label(f"Choose {name}", exact=True).first.check()
+    page.wait_for_timeout(3500)  # nothing is swapped under what was chosen
+    page.get_by_role("button", name="Compare chosen").click()
+    page.wait_for_url(re.compile(r"/runs/compare\?run=.*&run="))
+    expect(page.locator("metric-chart canvas").first).to_be_visible()
+    page.get_by_label("scale").select_option("log")
+    page.wait_for_url(re.compile("scale=log"))
+    expect(page.locator("metric-chart[data-log] canvas").first).to_be_visible()
+    assert len(query(page)["run"]) == 2
+
+
+def test_an_axis_keeps_the_runs_that_pass(visit: Open, life: Life):
+    search = next(each for each in life.ws.call("tracking.runs", experiment=NAME) if each.name == "search")
+    tab = visit()
+    page = tab.go(f'/runs/compare?q=parent = "{search.id}"')
+    axis = page.locator("parallel-axes.ready [data-axis='0']")
+    axis.scroll_into_view_if_needed()
+    box = axis.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.4, steps=4)
+    page.mouse.up()
+    expect(page.locator("[data-told]")).to_contain_text(re.compile("[1-5] of 6 runs pass"))
+    assert page.locator(".thread.dim").count() > 0

@@ -62,8 +62,8 @@ def run(ws: Surface, event: Event, dataset: str, **fields: Any) -> None:
         **fields: Further JSON-able facts that the hooks are given.
 
     Raises:
-        HookRefused: It is an event before something, and a hook said no, failed or took too long. After an event nothing is
-            raised; a warning tells of the failure.
+        HookRefused: It is an event before something, and a hook said no, failed or took too long. After an event
+            nothing is raised; a warning tells of the failure.
     """
     body = {"event": event, "dataset": dataset, "workspace": shown(ws.url), **fields}
     for name, call in _calls(ws, event, dataset):

@@ -1,12 +1,11 @@
-"""What a version must have before an alias that matters may name it: gates, and approvals."""
+"""What an alias asks of a version, and whose agreement counts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from fettle.core.errors import Conflict, GateFailed
-from fettle.evaluation.records import GateResult
+from fettle.core.errors import Conflict
 from fettle.registry.aliases import PROTECTED
 from fettle.registry.records.approvals import Approval, ApprovalRequest, Protection
 from fettle.registry.records.versions import ModelVersion
@@ -28,39 +27,6 @@ def rule_for(rules: Sequence[Protection], model: str, alias: str) -> Protection 
             if (each.model, each.alias) == (name, alias):
                 return each
     return Protection(model, alias) if alias in PROTECTED else None
-
-
-def check_gates(version: ModelVersion) -> None:
-    """Refuse a version that was rejected or has failed a gate.
-
-    Raises:
-        GateFailed: A gate said no; the message lists which.
-        Conflict: It was rejected.
-    """
-    subject = f"model:{version.model}"
-    if version.status == "rejected":
-        raise Conflict(
-            f"Version {version.version} of {version.model} was rejected and cannot be promoted.",
-            found=version.reason or "no reason was given",
-            hint="Train a new version; an administrator may use --override.",
-            subject=subject,
-        )
-    failed = version.failed_gates
-    if failed:
-        raise GateFailed(
-            f"Version {version.version} of {version.model} did not pass its gates.",
-            found="; ".join(each.detail or _in_words(each) for each in failed),
-            hint="Train a better version; an administrator may use --override.",
-            subject=subject,
-        )
-
-
-def _in_words(gate: GateResult) -> str:
-    return (
-        f"{gate.name} failed"
-        if gate.value is None
-        else f"{gate.name} is {gate.value:g}, against {gate.threshold}"
-    )
 
 
 def may_agree(actor: str, request: ApprovalRequest) -> str:

@@ -7,11 +7,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from fettle.core import canonical
-from fettle.core.errors import Conflict, Invalid, Unavailable
+from fettle.core.errors import Conflict, Unavailable
 from fettle.registry import loading
+from fettle.registry.listings import listing
 from fettle.storage.objects import fetch_object, get_object
 from fettle.tracking.names import check_path
 
@@ -68,15 +66,3 @@ def _write_foreign(blobs: BlobStore, version: ModelVersion, folder: Path) -> Non
         place = folder / check_path(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         fetch_object(blobs, digest, place)
-
-
-def listing(data: bytes) -> dict[str, str]:
-    """The list of foreign files, as JSON: path → digest.
-
-    Raises:
-        Invalid: It is none.
-    """
-    try:
-        return canonical.decode(data, dict[str, str])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Invalid("This is not a list of files.", found=str(error)) from error

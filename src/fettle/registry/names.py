@@ -15,6 +15,7 @@ MOST_DESCRIPTION = 100_000
 
 _RESERVED = re.compile(r"latest|v?\d+|[0-9a-f]{8,64}", re.IGNORECASE)
 _DIVIDERS = frozenset("/\\:@?#%*")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -50,6 +51,21 @@ def check_alias(alias: str) -> str:
             hint="Use a word, such as champion or staging.",
         )
     return alias
+
+
+def check_bundle(digest: str) -> str:
+    """Return `digest` if it may be the digest of a bundle.
+
+    Raises:
+        Invalid: It is none: 64 characters of 0-9 and a-f.
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise Invalid(
+            "A version needs a bundle.",
+            found=f"{digest[:80]!r}, which is no digest",
+            hint="Store the bundle first: digest = fettle.packaging.store(ws.blobs, bundle)",
+        )
+    return digest
 
 
 def check_description(text: str) -> str:

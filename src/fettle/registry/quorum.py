@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from fettle.core.errors import Invalid
 from fettle.registry import find
+from fettle.registry.aliases import PROTECTED
 from fettle.registry.checks import ApprovalMissing, counted, is_live, rule_for
 from fettle.registry.records.approvals import Approval, ApprovalRequest, Protection
 from fettle.registry.records.versions import ModelVersion
 from fettle.registry.standing import ranks_now
 from fettle.registry.store import approvals as store
+from fettle.registry.twins import twin_of
 
 if TYPE_CHECKING:
     from fettle.acts import Context
@@ -20,6 +23,22 @@ if TYPE_CHECKING:
 def rule_of(ctx: Context, model: str, alias: str) -> Protection | None:
     """What an alias asks for; None if it is not protected."""
     return rule_for(store.list_protections(ctx.tx), model, alias)
+
+
+def check_twin(ctx: Context, model: str, alias: str) -> None:
+    """Refuse an alias that could be taken for a protected one, such as `Champion` beside `champion`.
+
+    Raises:
+        Invalid: It could.
+    """
+    protected = {each.alias for each in store.list_protections(ctx.tx) if each.model in (model, "*")}
+    twin = twin_of(alias, sorted(protected | PROTECTED))
+    if twin is not None:
+        raise Invalid(
+            f"{alias!r} cannot be an alias of {model}.",
+            found=f"it could be taken for {twin!r}, which is protected",
+            hint=f"Choose another word, or mean {twin}.",
+        )
 
 
 def require(ctx: Context, version: ModelVersion, alias: str, rule: Protection | None) -> str | None:

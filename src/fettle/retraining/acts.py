@@ -360,7 +360,8 @@ def conclude(ctx: Context, intent: str, token: int, verdict: Verdict) -> Intent:
         return _move(ctx, found, "rejected", verdict.reason, evidence, verdict=verdict)
     if registry.approvals_missing(ctx, model, version):
         asked = registry.request_approval(ctx, model, version, reason=verdict.reason)
-        return _move(ctx, found, "proposed", f"{verdict.reason}; waits for approval {asked.id}", evidence, verdict=verdict)
+        reason = f"{verdict.reason}; waits for approval {asked.id}"
+        return _move(ctx, found, "proposed", reason, evidence, verdict=verdict)
     registry.promote(ctx, model, version, reason=f"{verdict.reason} (intent {found.id})")
     monitoring.supersede(ctx, rules.endpoint, model, version)
     for waiting in store.list_intents(ctx.tx, project=found.project, states=WAITING):

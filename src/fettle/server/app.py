@@ -20,6 +20,9 @@ from fettle.web.labels import Perform
 from fettle.workspace import Workspace
 
 
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
 def create_app(
     workspace: Workspace, *, hosts: tuple[str, ...] = (), require_token: bool = False
 ) -> Starlette:
@@ -53,7 +56,7 @@ def create_app(
             *blobs.routes(workspace, identity),
             *routes.routes(workspace, identity),
             *mlflow.routes(workspace, identity.caller),
-            Route("/api/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            *(Route(f"{base}/{{path:any}}", nothing, methods=METHODS) for base in ("/api", "/ajax-api")),
             *signin.routes(workspace, identity),
             *pages(workspace, perform_by(workspace, identity)),
         ],

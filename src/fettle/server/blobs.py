@@ -39,6 +39,8 @@ def routes(workspace: Workspace, identity: Identity) -> list[Route]:
     async def one(request: Request) -> Response:
         key = request.path_params["key"]
         await run_in_threadpool(allow, request, needed(request.method, key))
+        if key.startswith(HIDDEN):
+            raise NotFound(f"There is no blob {key!r}.")
         if request.method == "PUT" and key.startswith(LASTING):
             await run_in_threadpool(_refuse_other, workspace, key, identity.caller(request).role)
         if request.method == "DELETE":
@@ -56,6 +58,10 @@ def routes(workspace: Workspace, identity: Identity) -> list[Route]:
 
 LASTING = ("data/packs/", "data/index/", "data/commits/", "data/format.json", "objects/")
 """What is written once: versions rest on it, and their holds would mean nothing if it could be written over."""
+
+
+HIDDEN = ("uploads/",)
+"""Files of users on their way to their names: whoever may send them says so elsewhere (`fettle.protocols.mlflow`)."""
 
 
 def needed(method: str, key: str) -> Role:
@@ -81,7 +87,7 @@ def _refuse_other(workspace: Workspace, key: str, role: Role) -> None:
 def _page(workspace: Workspace, prefix: str, after: str) -> list:
     found = []
     for info in workspace.blobs.list(prefix):
-        if info.key > after:
+        if info.key > after and not info.key.startswith(HIDDEN):
             found.append(info)
         if len(found) == _PAGE:
             break

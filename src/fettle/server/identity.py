@@ -28,8 +28,9 @@ class Identity:
 
     Without any token in the workspace, requests from this machine act as its user, as the command line does. As soon
     as one token exists, every request must carry one: a program as a bearer or as the password of a basic
-    authorization (whatever user it names), a browser in the cookie that the sign-in page set. A browser adds its cookie to whatever makes it send a request, so a change by cookie must also say that
-    it comes from a page of this server; what it says is checked by the `Guard`.
+    authorization (whatever user it names), a browser in the cookie that the sign-in page set. A browser adds its cookie
+    to whatever makes it send a request, so a change by cookie must also say that it comes from a page of this server;
+    what it says is checked by the `Guard`.
     """
 
     def __init__(self, workspace: Workspace, *, require_token: bool) -> None:

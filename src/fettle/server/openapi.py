@@ -13,10 +13,14 @@ def describe(catalog: Catalog) -> dict[str, Any]:
     """Return the OpenAPI document of every act in the catalog."""
     acts = list(catalog)
     requests = [_request_type(act) for act in acts]
-    kinds = [*requests, *(act.returns for act in acts)]
+    asked = [each.type for act in acts for each in act.parameters]
+    kinds = [*requests, *(act.returns for act in acts), *asked]
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    single = iter(schemas[2 * len(acts) :])
     paths = {
-        f"/api/v1/{act.room}/{act.verb}": _path(act, schemas[index], schemas[len(acts) + index])
+        f"/api/v1/{act.room}/{act.verb}": _path(
+            act, schemas[index], schemas[len(acts) + index], [next(single) for _ in act.parameters]
+        )
         for index, act in enumerate(acts)
     }
     return {
@@ -48,7 +52,9 @@ def _default(value: Any) -> Any:
     return msgspec.field(default_factory=type(value)) if isinstance(value, list | dict | set) else value
 
 
-def _path(act: Act, request: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+def _path(
+    act: Act, request: dict[str, Any], answer: dict[str, Any], parameters: list[dict[str, Any]]
+) -> dict[str, Any]:
     body = {"required": True, "content": {"application/json": {"schema": request}}}
     shared = {
         "tags": [act.room],
@@ -67,19 +73,19 @@ def _path(act: Act, request: dict[str, Any], answer: dict[str, Any]) -> dict[str
     if not act.reads:
         key = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}, "required": False}
         return {"post": post | {"parameters": [key]}}
-    return {"post": post, "get": shared | {"operationId": f"{act.name}.get", "parameters": _query(act)}}
+    return {"post": post, "get": shared | {"operationId": f"{act.name}.get", "parameters": _query(act, parameters)}}
 
 
-def _query(act: Act) -> list[dict[str, Any]]:
+def _query(act: Act, schemas: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "name": each.name,
             "in": "query",
             "required": each.required,
             "description": each.help,
-            "schema": msgspec.json.schema(each.type),
+            "schema": schema,
         }
-        for each in act.parameters
+        for each, schema in zip(act.parameters, schemas, strict=True)
     ]
 
 

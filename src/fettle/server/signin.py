@@ -23,7 +23,8 @@ from fettle.web.assets import Assets
 from fettle.web.site import HEADERS, Site, asked_of
 
 OPEN = ("/health", "/sign-in", "/sign-out")
-OPEN_BELOW = ("/api/", "/static/")
+OPEN_BELOW = ("/api/", "/ajax-api/", "/v1/traces", "/static/")
+"""What asks for identity itself, in the words of its own clients, or shows nothing of the workspace."""
 LONGEST_FORM_BYTES = 4096
 
 

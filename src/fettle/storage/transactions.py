@@ -38,6 +38,10 @@ class SqlTransaction:
         except DBAPIError as error:
             self._failure = explain(error, self._explain)
             raise self._failure from error
+        except OverflowError as error:  # SQLite; PostgreSQL says it itself
+            raise Invalid(
+                "A number is too large to be kept.", found=str(error), hint="Whole numbers have 64 bits."
+            ) from error
         except StatementError as error:  # a value was refused before it reached the driver
             if isinstance(error.orig, FettleError):
                 raise error.orig from None

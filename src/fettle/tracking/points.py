@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from fettle.core.errors import Invalid
 from fettle.tracking.chunks import Points, decode, encode
 from fettle.tracking.layout import OUTLINED, pieces, rewritten_from
-from fettle.tracking.records.metrics import Metric, Point, written
+from fettle.tracking.records.metrics import Column, Metric, Point, written
 from fettle.tracking.store import metrics as store
 from fettle.tracking.thinning import thin
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _OUTLINE = 130
 """Points in the outline of a chunk: its ends, and two for each of 64 stretches."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_US = 253_402_300_799_999_999  # the last microsecond of the year 9999
 
 
 def microseconds(at: datetime) -> int:
@@ -46,6 +48,25 @@ def columns_of_rows(rows: Sequence[tuple[int, int, float]]) -> Points:
     """Rows of step, time in microseconds and value as columns."""
     steps, at_us, values = zip(*rows, strict=True)
     return Points(np.array(steps, "<i8"), np.array(at_us, "<i8"), np.array(values, "<f8"))
+
+
+def columns_of_packed(column: Column) -> Points:
+    """A packed column as columns.
+
+    Raises:
+        Invalid: Its parts differ in length, or a time is before 1970 or behind the year 9999.
+    """
+    lengths = {len(column.steps), len(column.at_us), len(column.values)}
+    if len(lengths) > 1 or lengths.pop() % 8:
+        raise Invalid(
+            f"The column of {column.key[:80]!r} has parts of different lengths.",
+            found=f"{len(column.steps)}, {len(column.at_us)} and {len(column.values)} bytes",
+            hint="Eight bytes a point in each of them.",
+        )
+    found = Points(*column.arrays())
+    if len(found) and not (found.at_us.min() >= 0 and found.at_us.max() <= _LAST_US):
+        raise Invalid("A point lies outside of time.", hint="Microseconds since 1970, before the year 10000.")
+    return found
 
 
 def add(tx: Transaction, run: str, columns: dict[str, Points]) -> int:

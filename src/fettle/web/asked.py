@@ -37,7 +37,9 @@ class Asked:
 
     def every(self, field: str) -> list[str]:
         """All texts of a field that may be given more than once, each once."""
-        return list(dict.fromkeys(text.strip() for key, text in self._fields() if key == field and text.strip()))
+        return list(
+            dict.fromkeys(text.strip() for key, text in self._fields() if key == field and text.strip())
+        )
 
     def choice(self, field: str, choices: tuple[str, ...]) -> str:
         """One of `choices`; the first where the field is absent.

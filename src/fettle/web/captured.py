@@ -50,7 +50,9 @@ def environment(ws: Surface, run: Run) -> dict[str, Any]:
 
 def console(ws: Surface, run: Run) -> dict[str, Any]:
     """The end of what was printed."""
-    pieces = sorted((each for each in run.artifacts if each.path.startswith(CONSOLE)), key=lambda each: each.path)
+    pieces = sorted(
+        (each for each in run.artifacts if each.path.startswith(CONSOLE)), key=lambda each: each.path
+    )
     size = sum(each.size_bytes for each in pieces)
     read: list[bytes] = []
     left = CONSOLE_BYTES
@@ -65,7 +67,11 @@ def console(ws: Surface, run: Run) -> dict[str, Any]:
         except NotFound:
             break
         left -= each.size_bytes
-    return {"text": printed(b"".join(reversed(read)).decode("utf-8", "replace")), "size_bytes": size, "cut": left < 0}
+    return {
+        "text": printed(b"".join(reversed(read)).decode("utf-8", "replace")),
+        "size_bytes": size,
+        "cut": left < 0,
+    }
 
 
 def printed(text: str) -> str:
@@ -77,12 +83,16 @@ def printed(text: str) -> str:
 def coloured(diff: str) -> Markup:
     """A diff with a class for each kind of line."""
     lines = diff.split("\n")
-    drawn = Markup("\n").join(Markup('<span class="{}">{}</span>').format(_kind(line), line) for line in lines[:MOST_LINES])
+    drawn = Markup("\n").join(
+        Markup('<span class="{}">{}</span>').format(_kind(line), line) for line in lines[:MOST_LINES]
+    )
     return drawn + (Markup("\n… cut here") if len(lines) > MOST_LINES else Markup(""))
 
 
 def _kind(line: str) -> str:
-    if line.startswith(("diff ", "index ", "--- ", "+++ ", "new file", "deleted file", "rename ", "similarity ")):
+    if line.startswith(
+        ("diff ", "index ", "--- ", "+++ ", "new file", "deleted file", "rename ", "similarity ")
+    ):
         return "d-file"
     if line.startswith("@@"):
         return "d-hunk"

@@ -15,7 +15,7 @@ from fettle.web import overlay, plots, searching
 from fettle.web.asked import Asked
 from fettle.web.formats import segment
 from fettle.web.site import Facts, Page
-from fettle.web.tracking import best_of, frequent_metrics, varied_params
+from fettle.web.tracking import MINOR, best_of, frequent_metrics, varied_params
 
 MOST_SIDE_BY_SIDE = 50
 SHOWN_SIDE_BY_SIDE = 10
@@ -56,7 +56,11 @@ def read_comparison(ws: Surface, asked: Asked) -> Facts:
 def _runs(ws: Surface, asked: Asked) -> list[Any]:
     ids = asked.every("run")
     if len(ids) > MOST_SIDE_BY_SIDE:
-        raise Invalid("So many runs cannot be laid side by side.", found=str(len(ids)), hint=f"At most {MOST_SIDE_BY_SIDE}.")
+        raise Invalid(
+            "So many runs cannot be laid side by side.",
+            found=str(len(ids)),
+            hint=f"At most {MOST_SIDE_BY_SIDE}.",
+        )
     if ids:
         found = {run.id: run for run in ws.call("tracking.runs_of", ids=ids)}
         if missing := [each for each in ids if each not in found]:
@@ -77,10 +81,12 @@ def _target(asked: Asked, keys: Sequence[str]) -> str:
     return chosen or (keys[0] if keys else "")
 
 
-def _curves(ws: Surface, runs: Sequence[Any], keys: Sequence[str], look: Any, named: bool) -> dict[str, list[Any]]:
+def _curves(
+    ws: Surface, runs: Sequence[Any], keys: Sequence[str], look: Any, named: bool
+) -> dict[str, list[Any]]:
     """The curves of the metrics that were named, else of the first that have more than a point."""
     found: dict[str, list[Any]] = {}
-    for key in keys if named else keys[: 3 * SHOWN_CURVES]:
+    for key in keys if named else [key for key in keys if key not in MINOR][: 3 * SHOWN_CURVES]:
         ids = [run.id for run in runs if key in run.metrics or key in run.not_finite]
         curves = overlay.read_curves(ws, ids, key, look)
         if named or any(len(each.x) > 1 for each in curves):
@@ -95,7 +101,9 @@ def _groups(ws: Surface, runs: Sequence[Any], asked: Asked, target: str) -> Fact
     varied = varied_params(runs, most=100)
     seeded = any(SEED in key.casefold() for key in varied)
     usual = [key for key in varied if SEED not in key.casefold() and _few(runs, key)] if seeded else []
-    chosen = [each for each in asked.every("by") if each != "-"] or [searching.named("params", key) for key in usual[:2]]
+    chosen = [each for each in asked.every("by") if each != "-"] or [
+        searching.named("params", key) for key in usual[:2]
+    ]
     facts: Facts = {"varied": varied, "by": chosen, "groups": [], "contrasts": []}
     if not chosen or not target or len(runs) < 2:
         return facts
@@ -116,7 +124,9 @@ def _contrasts(ws: Surface, groups: Sequence[Any], ids: str, target: str) -> lis
 
     if len(groups) < 2:
         return []
-    wheres = {searching.joined(*(_is(key, value) for key, value in each.by.items()), ids): each for each in groups}
+    wheres = {
+        searching.joined(*(_is(key, value) for key, value in each.by.items()), ids): each for each in groups
+    }
     found = contrast(ws, target, list(wheres))
     return [
         msgspec.structs.replace(each, left=said(wheres[each.left].by), right=said(wheres[each.right].by))
@@ -129,12 +139,19 @@ def _is(field: str, value: Any) -> str:
         return f"{field} is null"
     if isinstance(value, bool):
         return f"{field} = {'true' if value else 'false'}"
-    return f"{field} = {value!r}" if isinstance(value, int | float) else f"{field} = {searching.quoted(str(value))}"
+    return (
+        f"{field} = {value!r}"
+        if isinstance(value, int | float)
+        else f"{field} = {searching.quoted(str(value))}"
+    )
 
 
 def said(by: dict[str, Any]) -> str:
     """What the runs of a group agree in, in words."""
-    return ", ".join(f"{key.partition('.')[2].strip('`')} {value if value is not None else 'none'}" for key, value in by.items())
+    return ", ".join(
+        f"{key.partition('.')[2].strip('`')} {value if value is not None else 'none'}"
+        for key, value in by.items()
+    )
 
 
 def _importance(ws: Surface, runs: Sequence[Any], target: str) -> Any:
@@ -158,7 +175,9 @@ def draw_comparison(facts: Facts, asked: Asked) -> Facts:
         "titles": SECTIONS,
         "swatches": {run.id: overlay.swatch(places[run.id]) for run in side},
         "pictures": {
-            key: overlay.overlay(found, names, facts["look"], label=f"{key} of {len(found)} runs", places=places)
+            key: overlay.overlay(
+                found, names, facts["look"], label=f"{key} of {len(found)} runs", places=places
+            )
             for key, found in facts["curves"].items()
         },
         "sources": {key: _source(side, key, facts["look"]) for key in facts["curves"]},
@@ -200,8 +219,12 @@ def _parallel(runs: Sequence[Any], varied: Sequence[str], target: str) -> Any:
     return plots.parallel([*known, last], [(run.id, run.name) for run in runs], label=label)
 
 
-def _scatter(runs: Sequence[Any], varied: Sequence[str], keys: Sequence[str], target: str, asked: Asked) -> Facts:
-    fields = [searching.named("params", key) for key in varied] + [searching.named("metrics", key) for key in keys]
+def _scatter(
+    runs: Sequence[Any], varied: Sequence[str], keys: Sequence[str], target: str, asked: Asked
+) -> Facts:
+    fields = [searching.named("params", key) for key in varied] + [
+        searching.named("metrics", key) for key in keys
+    ]
     across = asked.text("across") or (fields[0] if fields else "")
     up = asked.text("up") or (searching.named("metrics", target) if target else "")
     facts: Facts = {"fields": fields, "across": across, "up": up, "dots": ""}
@@ -215,7 +238,7 @@ def _scatter(runs: Sequence[Any], varied: Sequence[str], keys: Sequence[str], ta
         return facts
     listed = [(run.id, run.name, f"/runs/{segment(run.id)}") for run in runs]
     label = f"{axes[1].name} against {axes[0].name}"
-    return {**facts, "dots": plots.scatter(axes[0], axes[1], listed, label=label)}
+    return {**facts, "dots": plots.scatter(axes[0], axes[1], listed, label=label, width=560, height=300)}
 
 
 PAGES = (Page("/runs/compare", "tracking/compare.html", read_comparison, draw_comparison),)

@@ -14,7 +14,7 @@ MOST_POINTS = 60_000
 
 
 def read_points(ws: Surface, asked: Asked) -> Facts:
-    """The curves, thinned to what the chart has room for: of each stretch the extremes are kept, so no spike is lost."""
+    """The curves, thinned to what the chart has room for; the extremes of each stretch stay, so no spike is lost."""
     key, ids = asked.text("key"), asked.every("run")
     if not key or not 1 <= len(ids) <= MOST_RUNS:
         raise Invalid(
@@ -27,7 +27,10 @@ def read_points(ws: Surface, asked: Asked) -> Facts:
     if missing := [each for each in ids if each not in runs]:
         raise NotFound(f"There is no run {missing[0][:80]!r}.", hint="See /runs.")
     if asked.text("from") or asked.text("to"):
-        ends = [asked.whole(field, 0, low=-(2**62), high=2**62) if asked.text(field) else None for field in ("from", "to")]
+        ends = [
+            asked.whole(field, 0, low=-(2**62), high=2**62) if asked.text(field) else None
+            for field in ("from", "to")
+        ]
         found = ws.call(
             "tracking.curves",
             runs=ids,
@@ -45,7 +48,14 @@ def read_points(ws: Surface, asked: Asked) -> Facts:
         "x": look.x,
         "live": any(run.status == "running" for run in runs.values()),
         "curves": [
-            {"run": each.run, "name": runs[each.run].name, "place": ids.index(each.run), "x": each.x, "y": each.y, "raw": each.raw}
+            {
+                "run": each.run,
+                "name": runs[each.run].name,
+                "place": ids.index(each.run),
+                "x": each.x,
+                "y": each.y,
+                "raw": each.raw,
+            }
             for each in found
         ],
     }

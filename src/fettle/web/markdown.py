@@ -1,4 +1,4 @@
-"""Notes, comments and reports in Markdown as safe HTML: no raw HTML, no scheme that runs anything, no foreign images."""
+"""Notes, comments and reports in Markdown as safe HTML: no raw HTML, nothing that runs, no foreign images."""
 
 from __future__ import annotations
 
@@ -25,28 +25,29 @@ _kept = Remembered(256)
 
 
 def render(text: str) -> Markup:
-    """The HTML of a Markdown text.
+    r"""The HTML of a Markdown text.
 
     Example:
         >>> render("**5 %** <b>better</b>")
-        Markup('<p><strong>5 %</strong> &lt;b&gt;better&lt;/b&gt;</p>\\n')
+        Markup('<p><strong>5 %</strong> &lt;b&gt;better&lt;/b&gt;</p>\n')
     """
     if not text.strip():
         return Markup("")
     return _kept.get(ids.digest(text.encode("utf-8", "replace")), lambda: render_with(text))
 
 
-def render_with(text: str, block: Block | None = None) -> Markup:
+def render_with(text: str, block: Block | None = None, *, highest: int = HIGHEST) -> Markup:
     """The HTML of a Markdown text whose fenced blocks may be drawn.
 
     Args:
         text: The Markdown.
         block: Draws a fenced block.
+        highest: The level of its largest heading.
     """
     if len(text) > LONGEST:
         return Markup('<pre class="block" tabindex="0">{}</pre>').format(text)
     tokens = _parser().parse(text)
-    _settle_headings(tokens)
+    _settle_headings(tokens, highest)
     return Markup(_parser().renderer.render(tokens, _parser().options, {"block": block}))
 
 
@@ -87,9 +88,9 @@ def _link(renderer: Any, tokens: Sequence[Token], index: int, _: Any, __: Any) -
     return f"<a{renderer.renderAttrs(token)}>"
 
 
-def _settle_headings(tokens: Sequence[Token]) -> None:
-    """Headings of any levels become h3, h4, … without a gap."""
+def _settle_headings(tokens: Sequence[Token], highest: int) -> None:
+    """Headings of any levels become those from `highest` on, without a gap."""
     headings = [each for each in tokens if each.type in ("heading_open", "heading_close")]
     levels = sorted({each.tag for each in headings})
     for each in headings:
-        each.tag = f"h{min(6, HIGHEST + levels.index(each.tag))}"
+        each.tag = f"h{min(6, highest + levels.index(each.tag))}"

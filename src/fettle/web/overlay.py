@@ -70,13 +70,13 @@ def smoothing_of(text: str) -> float:
     return weight
 
 
-def read_curves(ws: Surface, runs: Sequence[str], key: str, look: Look, most: int = DRAWN_POINTS) -> list[Any]:
+def read_curves(
+    ws: Surface, runs: Sequence[str], key: str, look: Look, most: int = DRAWN_POINTS
+) -> list[Any]:
     """The curves of a metric, one for each run that has it."""
     if not runs:
         return []
-    return ws.call(
-        "tracking.curves", runs=list(runs), key=key, most=most, x=look.x, smoothing=look.smoothing
-    )
+    return ws.call("tracking.curves", runs=list(runs), key=key, most=most, x=look.x, smoothing=look.smoothing)
 
 
 def overlay(
@@ -149,6 +149,4 @@ def x_text(kind: str, x: float) -> str:
 def _points(xs: Sequence[float], ys: Sequence[float | None], log: bool) -> list[tuple[float, float | None]]:
     if not log:
         return list(zip(xs, ys, strict=True))
-    return [
-        (x, math.log10(y) if y is not None and y > 0 else None) for x, y in zip(xs, ys, strict=True)
-    ]
+    return [(x, math.log10(y) if y is not None and y > 0 else None) for x, y in zip(xs, ys, strict=True)]

@@ -13,7 +13,9 @@ from fettle.web.scales import Scale, Tick, number_ticks, short_number
 from fettle.web.svg import clip, fill, picture, polyline
 
 MOST_NAMES = 12
-SPREAD = 50.0  # from this ratio of its greatest to its least value on, an axis of positive numbers is logarithmic
+SPREAD = (
+    50.0  # from this ratio of its greatest to its least value on, an axis of positive numbers is logarithmic
+)
 SHADES = 6
 TOP, BOTTOM, SIDE = 34, 30, 70
 
@@ -107,7 +109,12 @@ def _axis(axis: Axis, index: int, x: float, y: Scale) -> Markup:
         fill('<path class="axis" d="M{},{}V{}"/>', x, y.start, y.end),
         fill('<text class="strong" x="{}" y="18" text-anchor="middle">{}</text>', x, clip(axis.name, 20)),
         *(
-            fill('<text class="haloed" x="{}" y="{}" text-anchor="end">{}</text>', x - 6, y(tick.value) + 4, tick.text)
+            fill(
+                '<text class="haloed" x="{}" y="{}" text-anchor="end">{}</text>',
+                x - 6,
+                y(tick.value) + 4,
+                tick.text,
+            )
             for tick in axis.ticks
         ),
         fill('<rect class="brush" data-brush="{}" x="{}" y="0" width="16" height="0"/>', index, x - 8),
@@ -128,7 +135,13 @@ def shade(place: float | None) -> int:
 
 
 def scatter(
-    across: Axis, up: Axis, runs: Sequence[tuple[str, str, str]], *, label: str, width: int = 720, height: int = 330
+    across: Axis,
+    up: Axis,
+    runs: Sequence[tuple[str, str, str]],
+    *,
+    label: str,
+    width: int = 720,
+    height: int = 330,
 ) -> Markup:
     """A dot for each run that has both fields, each a link to the run.
 
@@ -152,7 +165,9 @@ def scatter(
         for tick in across.ticks
     ]  # fmt: skip
     parts.append(fill('<path class="axis" d="M{},{}H{}"/>', x.start, y.start, x.end))
-    parts.append(fill('<text class="strong" x="{}" y="{}" text-anchor="end">{}</text>', x.end, height - 6, across.name))
+    parts.append(
+        fill('<text class="strong" x="{}" y="{}" text-anchor="end">{}</text>', x.end, height - 6, across.name)
+    )
     parts.append(fill('<text class="strong" x="4" y="11">{}</text>', up.name))
     for index, (_, name, address) in enumerate(runs):
         left, high = across.places[index], up.places[index]
@@ -161,7 +176,8 @@ def scatter(
         tip = f"{name}\n{across.name}  {_said(across.values[index])}\n{up.name}  {_said(up.values[index])}"
         parts.append(
             fill(
-                '<a href="{}" aria-label="{}"><circle class="dot" data-tip="" cx="{}" cy="{}" r="5"><title>{}</title></circle></a>',
+                '<a href="{}" aria-label="{}"><circle class="dot" data-tip="" cx="{}" cy="{}" r="5">'
+                "<title>{}</title></circle></a>",
                 address,
                 tip,
                 x(left),
@@ -175,4 +191,6 @@ def scatter(
 def _said(value: Any) -> str:
     if value is None:
         return "–"
-    return short_number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    return (
+        short_number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    )

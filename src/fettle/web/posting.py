@@ -34,7 +34,7 @@ def form(site: Site, perform: Perform | None, path: str, work: Work) -> Route:
     act = perform or (lambda _, name, arguments: site.ws.call(name, **arguments))
 
     def done(request: Request, fields: dict[str, str]) -> Response:
-        def call(name: str, **arguments: Any) -> Any:
+        def call(name: str, /, **arguments: Any) -> Any:
             return act(request, name, arguments)
 
         return RedirectResponse(work(call, request, fields), 303, HEADERS)
@@ -56,5 +56,7 @@ def chosen(fields: dict[str, str], known: tuple[str, ...]) -> str:
     """
     doing = fields.get("do", "")
     if doing not in known:
-        raise Invalid("The form asks for nothing that is known.", found=repr(doing[:40]), hint=", ".join(known))
+        raise Invalid(
+            "The form asks for nothing that is known.", found=repr(doing[:40]), hint=", ".join(known)
+        )
     return doing

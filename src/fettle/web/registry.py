@@ -2,47 +2,105 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from fettle.acts import Surface
-from fettle.web import bars, curves
+from fettle.core.errors import FettleError, Invalid, NotFound
+from fettle.registry.aliases import rollback_target
+from fettle.registry.checks import may_agree
+from fettle.registry.records.search import Condition
+from fettle.web import approvals, bars, curves, talk
 from fettle.web.asked import Asked
 from fettle.web.site import Facts, Page
-from fettle.web.tables import Column, arrange
+from fettle.web.tables import Column, arrange, cursor_page
+from fettle.web.version_files import read_files
 
 SHOWN_METRICS = 4
+PAGE_MODELS = 50
+MOST_VERSIONS = 1000
+MOST_OTHERS = 8
+MOST_WORDS = 20
+_SIGNS = re.compile(r"[<>=!()'\"`]|\b(like|ilike|is|in)\b", re.IGNORECASE)
 
 
-def read_models(ws: Surface, _: Asked) -> Facts:
-    """All models with their versions."""
-    models = ws.call("registry.models")
+def read_models(ws: Surface, asked: Asked) -> Facts:
+    """A page of models with their newest versions, and how many requests wait in each."""
+    page = ws.call(
+        "registry.search",
+        text=search_of(asked.text("q")),
+        order_by=_order(asked.text("sort")),
+        limit=PAGE_MODELS,
+        cursor=asked.text("cursor"),
+    )
+    waiting = Counter(each.model for each in ws.call("registry.approvals"))
     return {
-        "models": models,
-        "versions": {each.name: ws.call("registry.versions", model=each.name) for each in models},
+        "models": page.models,
+        "next": page.next or None,
+        "versions": _versions(ws, page.models),
+        "waiting": dict(waiting),
+        "refusal": None,
     }
+
+
+def mend_models(ws: Surface, asked: Asked, error: FettleError) -> Facts | None:
+    """The page without models, and what is wrong with the search that was typed."""
+    try:
+        ws.call("registry.search", text=search_of(asked.text("q")), limit=1)
+    except Invalid as wrong:
+        return {"models": [], "next": None, "versions": {}, "waiting": {}, "refusal": wrong}
+    return None
+
+
+def search_of(text: str) -> str:
+    """The search that a text says: itself where it is an expression, else that name or description has its words.
+
+    Example:
+        >>> search_of("night"), search_of("alias = 'champion'")
+        ("(name ilike '%night%' or description ilike '%night%')", "alias = 'champion'")
+    """
+    if not text or _SIGNS.search(text):
+        return text
+    words = text.split()[:MOST_WORDS]
+    return " and ".join(f"(name ilike '%{word}%' or description ilike '%{word}%')" for word in words)
+
+
+def _order(sort: str) -> list[str]:
+    return [sort] if sort.removeprefix("-") in ("name", "at", "updated_at") else ["name"]
+
+
+def _versions(ws: Surface, models: Sequence[Any]) -> dict[str, list[Any]]:
+    """The newest versions of each model, the newest first, asked for all at once; those that answer in any case."""
+    found: dict[str, list[Any]] = {each.name: [] for each in models}
+    if any(each.versions for each in models):
+        where = [Condition("name", "in", list(found))]
+        for each in ws.call(
+            "registry.search_versions", where=where, order_by=["-version"], limit=MOST_VERSIONS
+        ).versions:
+            found[each.model].append(each)
+    for each in models:
+        number = each.aliases.get("champion")
+        if number is not None and all(version.version != number for version in found[each.name]):
+            found[each.name].append(ws.call("registry.show", model=each.name, version=number))
+    return found
 
 
 def draw_models(facts: Facts, asked: Asked) -> Facts:
     """The table of models, each with the course of its main metric over the versions."""
     columns = [
         Column("name", "Model", lambda model: model.name),
-        Column("champion", "Champion", lambda model: model.aliases.get("champion"), number=True),
-        Column("versions", "Versions", lambda model: model.versions, number=True),
+        Column("", "Champion", number=True),
+        Column("", "Versions", number=True),
         Column("", "Metric", number=True),
         Column("", "Over its versions"),
-        Column("at", "Since", lambda model: model.at),
+        Column("updated_at", "Changed", lambda model: model.updated_at),
     ]
     mains = {name: main_metric(versions) for name, versions in facts["versions"].items()}
     return {
-        "table": arrange(
-            facts["models"],
-            columns,
-            asked,
-            order="name",
-            words=lambda model: f"{model.name} {model.description}",
-        ),
+        "table": cursor_page(facts["models"], columns, asked, following=facts["next"], order="name"),
         "mains": mains,
         "champions": {
             model.name: next(
@@ -60,11 +118,24 @@ def draw_models(facts: Facts, asked: Asked) -> Facts:
 
 
 def read_model(ws: Surface, asked: Asked) -> Facts:
-    """One model: its versions and every move of its aliases."""
+    """One model: its versions, every move of its aliases, what they ask for, and what was deleted."""
     name = asked.name("model")
-    versions = ws.call("registry.versions", model=name)
-    model = next(each for each in ws.call("registry.models") if each.name == name)
-    return {"model": model, "versions": versions, "history": ws.call("registry.history", model=name)}
+    model = ws.call("registry.model", model=name)
+    return {
+        "model": model,
+        "versions": _newest(ws, name, MOST_VERSIONS),
+        "history": ws.call("registry.history", model=name),
+        "requests": ws.call("registry.approvals", model=name),
+        "protections": ws.call("registry.protections", model=name),
+        "holds": ws.call("registry.holds", model=name),
+        "removed": ws.call("registry.removed", model=name),
+        **talk.heard(ws, f"model:{name}"),
+    }
+
+
+def _newest(ws: Surface, model: str, most: int) -> list[Any]:
+    where = [Condition("name", "=", model)]
+    return ws.call("registry.search_versions", where=where, order_by=["-version"], limit=most).versions
 
 
 def draw_model(facts: Facts, asked: Asked) -> Facts:
@@ -83,11 +154,25 @@ def draw_model(facts: Facts, asked: Asked) -> Facts:
         "table": arrange(versions, columns, asked, order="-version", words=_words),
         "keys": keys,
         "picture": _by_version(versions, keys),
+        "back": _back(facts),
+        "shell": shlex.quote,
     }
 
 
+def _back(facts: Facts) -> dict[str, int]:
+    """Alias → the version that a rollback would lead to, where there is one to go back to."""
+    closed = {each.version for each in facts["versions"] if each.status == "rejected"}
+    closed |= {each.version for each in facts["removed"]}
+    oldest_first = facts["history"][::-1]
+    found = {
+        alias: rollback_target([each for each in oldest_first if each.alias == alias], closed)
+        for alias in facts["model"].aliases
+    }
+    return {alias: version for alias, version in found.items() if version is not None}
+
+
 def read_version(ws: Surface, asked: Asked) -> Facts:
-    """One version: gates, metrics, lineage, and how its aliases moved."""
+    """One version: gates, metrics, lineage, files, how its aliases moved, and what people say of it."""
     model, number = asked.name("model"), asked.number("version")
     version = ws.call("registry.show", model=model, version=number)
     history = [
@@ -96,10 +181,33 @@ def read_version(ws: Surface, asked: Asked) -> Facts:
     endpoints = [
         each for each in ws.call("serving.endpoints") if each.model == model and each.alias in version.aliases
     ]
-    parent = None
-    if version.parent_version:
-        parent = ws.call("registry.show", model=model, version=version.parent_version)
-    return {"version": version, "history": history, "endpoints": endpoints, "parent": parent}
+    aliased = [each for each in ws.call("registry.model", model=model).aliases.values() if each != number]
+    others = [version.parent_version, *aliased, *(each.version for each in _newest(ws, model, MOST_OTHERS))]
+    return {
+        "version": version,
+        "history": history,
+        "endpoints": endpoints,
+        "parent": _parent(ws, version),
+        "others": [each for each in dict.fromkeys(others) if each and each != number][:MOST_OTHERS],
+        "files": read_files(ws, version),
+        "holds": [each for each in ws.call("registry.holds", model=model) if each.version in (0, number)],
+        **approvals.read_said(ws, version),
+    }
+
+
+def _parent(ws: Surface, version: Any) -> Any:
+    """The version that it was to replace; None where there was none, or where it was deleted."""
+    if not version.parent_version:
+        return None
+    try:
+        return ws.call("registry.show", model=version.model, version=version.parent_version)
+    except NotFound:
+        return None
+
+
+def draw_version(facts: Facts, asked: Asked) -> Facts:
+    """For each request why a person may not agree to it; the answer is empty where they may."""
+    return {"may_agree": may_agree, "has_agreed": approvals.has_agreed}
 
 
 def main_metric(versions: Sequence[Any]) -> str:
@@ -149,7 +257,7 @@ def _words(version: Any) -> str:
 
 
 PAGES = (
-    Page("/models", "registry/models.html", read_models, draw_models),
+    Page("/models", "registry/models.html", read_models, draw_models, mend_models),
     Page("/models/{model}", "registry/model.html", read_model, draw_model),
-    Page("/models/{model}/{version}", "registry/version.html", read_version),
+    Page("/models/{model}/{version}", "registry/version.html", read_version, draw_version),
 )

@@ -141,14 +141,14 @@ def _read(kind: str, number: int, written: str) -> tuple[str, Line]:
             raise Invalid(
                 "This line says nothing that is known.",
                 found="no `key: value`",
-                hint=f"Keys of a {kind} are {', '.join(KEYS[kind])}.",
+                hint=f"Keys of a block {kind!r} are {', '.join(KEYS[kind])}.",
             )
         key = {"metric": "metrics", "column": "columns", "run": "runs", "experiments": "experiment"}.get(
             match[1].lower(), match[1].lower()
         )
         if key not in KEYS[kind]:
             raise NotFound.among(
-                f"key of a {kind}", match[1], KEYS[kind], hint=f"Keys are {', '.join(KEYS[kind])}."
+                f"key of a block {kind!r}", match[1], KEYS[kind], hint=f"Keys are {', '.join(KEYS[kind])}."
             )
     return key, Line(number, written, match[2].strip())
 

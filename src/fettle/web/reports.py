@@ -1,71 +1,98 @@
-"""Reports: Markdown with live charts, written in a form that loses nothing, and sent as one file."""
+"""Reports: pages of text with curves, runs and comparisons that are drawn when the page is read."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from fettle.acts import Surface
+from fettle.core import ids
 from fettle.core.errors import Conflict, FettleError, Invalid, NotFound
-from fettle.web import assets, blocks, markdown, talk
+from fettle.web import report_blocks, talk
 from fettle.web.asked import Asked
 from fettle.web.formats import segment
 from fettle.web.forms import fields_of
 from fettle.web.labels import Perform
-from fettle.web.posting import LONGEST_BYTES
-from fettle.web.site import HEADERS, Facts, Page, Site, asked_of
+from fettle.web.posting import LONGEST_BYTES, chosen, form
+from fettle.web.report_drawing import bests, pieces
+from fettle.web.report_files import file_of
+from fettle.web.report_syntax import KEYS
+from fettle.web.site import COMPRESSED, HEADERS, Facts, Page, Site, asked_of
 from fettle.web.tables import Column, arrange
 
-FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups"
-"""Of a report as a file: its own styles, and nothing that runs or is loaded."""
-EXAMPLE = """What was tried, and what came out.
+DOINGS = ("write", "look", "drop")
+LONGEST_TITLE = 200
+BEGUN = """What was tried, and what came of it.
 
 ```chart
-experiment: %s
-smoothing: 0.6
+where: status = "finished"
+metrics: loss
 ```
 
 ```runs
-experiment: %s
 limit: 10
 ```
 """
 
 
 def read_reports(ws: Surface, _: Asked) -> Facts:
-    """All reports, and which of them the team keeps at the top."""
-    pins = ws.call("tracking.pins", kind="report")
-    return {
-        "reports": ws.call("tracking.reports"),
-        "pinned": [each.subject.partition(":")[2] for each in pins],
-        "experiments": [each.name for each in ws.call("tracking.experiments")],
-    }
+    """All reports, and which of them are pinned."""
+    pins = {each.subject for each in ws.call("tracking.pins", kind="report")}
+    reports = ws.call("tracking.reports")
+    return {"reports": reports, "pinned": [each.name for each in reports if f"report:{each.name}" in pins]}
 
 
 def draw_reports(facts: Facts, asked: Asked) -> Facts:
-    """The table of reports, those that are pinned first."""
+    """The table of reports, pinned ones first."""
     columns = [
-        Column("title", "Report", lambda each: each.title.casefold()),
-        Column("author", "By", lambda each: each.author),
-        Column("updated", "Changed", lambda each: each.updated_at),
+        Column("title", "Report", lambda each: each.title),
+        Column("updated_at", "Changed", lambda each: each.updated_at),
+        Column("updated_by", "By", lambda each: each.updated_by),
         Column("revision", "Revision", lambda each: each.revision, number=True),
     ]
     rows = sorted(facts["reports"], key=lambda each: each.name not in facts["pinned"])
-    return {"table": arrange(rows, columns, asked, words=lambda each: f"{each.title} {each.name} {each.text}")}
+    return {
+        "table": arrange(rows, columns, asked, words=lambda each: f"{each.title} {each.name} {each.text}")
+    }
 
 
 def read_report(ws: Surface, asked: Asked) -> Facts:
-    """One report as it was written, and what is said of it."""
-    name = asked.name("report")
-    return {"report": ws.call("tracking.report", name=name), **talk.heard(ws, f"report:{name}")}
+    """One report: its text, what its blocks show now, and what is said about it."""
+    report = ws.call("tracking.report", name=asked.name("report"))
+    blocks = report_blocks.read(ws, report.text)
+    return {"report": report, "blocks": blocks, **talk.heard(ws, f"report:{report.name}")}
+
+
+def draw_report(facts: Facts, _: Asked) -> Facts:
+    """The report as pieces of HTML with its blocks between them."""
+    return {"pieces": pieces(facts["report"].text, facts["blocks"]), "bests": bests}
+
+
+def read_edit(ws: Surface, asked: Asked) -> Facts:
+    """A report to be changed."""
+    return {"report": ws.call("tracking.report", name=asked.name("report"))}
+
+
+def draw_edit(_: Facts, __: Asked) -> Facts:
+    """Nothing but the form: no preview, no conflict."""
+    return {"theirs": None, "pieces": None, "bests": bests, "keys": KEYS}
+
+
+PAGES = (
+    Page("/reports", "reports/reports.html", read_reports, draw_reports),
+    Page("/reports/{report}/edit", "reports/edit.html", read_edit, draw_edit),
+    Page("/reports/{report}", "reports/report.html", read_report, draw_report),
+)
 
 
 def screens(site: Site, perform: Perform | None = None) -> list[Route]:
-    """The page of a report, drawn from what there is now; the form it is written in; and the report as one file.
+    """A report as one file, and the forms by which reports are made and changed.
 
     Args:
         site: What pages share.
@@ -73,116 +100,90 @@ def screens(site: Site, perform: Perform | None = None) -> list[Route]:
     """
     act = perform or (lambda _, name, arguments: site.ws.call(name, **arguments))
 
-    def shown(request: Request) -> Response:
-        return _told(site, request, lambda asked: _show(site, request, asked))
-
-    def written(request: Request) -> Response:
-        return _told(site, request, lambda asked: _form(site, request, asked))
-
-    def sent(request: Request) -> Response:
-        return _told(site, request, lambda asked: _file(site, request, asked))
-
-    async def taken(request: Request) -> Response:
+    async def change(request: Request) -> Response:
         try:
-            fields = await fields_of(request, LONGEST_BYTES)
-            return await run_in_threadpool(_take, site, act, request, fields)
+            return await run_in_threadpool(
+                _changed, site, act, request, await fields_of(request, LONGEST_BYTES)
+            )
         except FettleError as error:
             return await run_in_threadpool(site.refuse, error, request)
 
+    def file(request: Request) -> Response:
+        try:
+            facts = read_report(site.ws, asked_of(request))
+            return file_of(site, request, {**facts, **draw_report(facts, asked_of(request))})
+        except NotFound as error:
+            return _named_so(site, request) or site.refuse(error, request)
+        except FettleError as error:
+            return site.refuse(error, request)
+
     return [
-        Route("/reports/{report}/edit", written, methods=["GET"]),
-        Route("/reports/{report}/edit", taken, methods=["POST"]),
-        Route("/reports/{report}.html", sent, methods=["GET"]),
-        *site.routes(Page("/reports", "tracking/reports.html", read_reports, draw_reports)),
-        *[each for each in site.routes(Page("/reports/{report}", "x", read_report)) if each.path.endswith(".json")],
-        Route("/reports/{report}", shown, methods=["GET"]),
+        form(site, perform, "/reports", _made),
+        Route("/reports/{report}.html", file, methods=["GET"], middleware=COMPRESSED),
+        Route("/reports/{report}", change, methods=["POST"]),
     ]
 
 
-def _told(site: Site, request: Request, answer: Any) -> Response:
-    try:
-        return answer(asked_of(request))
-    except FettleError as error:
-        return site.refuse(error, request)
+def _named_so(site: Site, request: Request) -> Response | None:
+    """The page of a report whose name itself ends with `.html`; None where there is none."""
+    name = f"{request.path_params['report']}.html"
+    if not any(each.name == name for each in site.ws.call("tracking.reports")):
+        return None
+    return RedirectResponse(f"/reports/{segment(name)}/edit", 302, HEADERS)
 
 
-def _show(site: Site, request: Request, asked: Asked) -> Response:
-    facts = read_report(site.ws, asked)
-    drawn = markdown.render_with(facts["report"].text, blocks.drawer(site.ws))
-    return _page(site.render("tracking/report.html", request, asked, {**facts, "drawn": drawn}))
+def _made(call: Callable[..., Any], _: Request, fields: dict[str, str]) -> str:
+    """Begin a report; one of that name that is there already is a conflict, not written over."""
+    title = _title(fields)
+    if not title:
+        raise Invalid("A report needs a title.", hint="Such as: What the depth of trees does")
+    name = fields.get("name", "").strip() or ids.slug(title)
+    made = call("tracking.write_report", name=name, title=title, text=BEGUN, revision=0)
+    return f"/reports/{segment(made.name)}/edit"
 
 
-def _form(site: Site, request: Request, asked: Asked) -> Response:
-    name = str(request.path_params["report"])
-    if name == "new":
-        first = next((each.name for each in site.ws.call("tracking.experiments")), "NAME")
-        draft = {"name": "", "title": "", "text": EXAMPLE % (first, first), "revision": ""}
-    else:
-        report = site.ws.call("tracking.report", name=name)
-        draft = {"name": name, "title": report.title, "text": report.text, "revision": str(report.revision)}
-    facts = {"draft": draft, "refusal": None, "newer": None, "preview": ""}
-    return _page(site.render("tracking/report_form.html", request, asked, facts))
+def _title(fields: dict[str, str]) -> str:
+    title = fields.get("title", "").strip()
+    if len(title) > LONGEST_TITLE or not title.isprintable():
+        raise Invalid(
+            f"A title is one line of at most {LONGEST_TITLE} characters.", found=f"{len(title)} characters"
+        )
+    return title
 
 
-def _take(site: Site, act: Perform, request: Request, fields: dict[str, str]) -> Response:
-    """Keep what was written; what cannot be kept is shown again with the reason, so that nothing is lost."""
-    asked = asked_of(request)
-    draft = {key: fields.get(key, "").replace("\r\n", "\n") for key in ("name", "title", "text", "revision")}
-    name = str(request.path_params["report"])
-    name = draft["name"].strip() if name == "new" else name
-    if fields.get("do") == "drop":
+def _changed(site: Site, act: Perform, request: Request, fields: dict[str, str]) -> Response:
+    """Write a new revision, look how it would be, or take the report away."""
+    name, doing = str(request.path_params["report"]), chosen(fields, DOINGS)
+    if doing == "drop":
         act(request, "tracking.drop_report", {"name": name})
         return RedirectResponse("/reports", 303, HEADERS)
-    facts: dict[str, Any] = {"draft": {**draft, "name": name}, "refusal": None, "newer": None, "preview": ""}
-    if fields.get("do") == "preview":
-        facts["preview"] = markdown.render_with(draft["text"], blocks.drawer(site.ws))
-        return _page(site.render("tracking/report_form.html", request, asked, facts))
-    given = {"name": name, "title": draft["title"].strip(), "text": draft["text"], "revision": _revision(draft["revision"])}
+    text, revision = fields.get("text", "").replace("\r\n", "\n"), fields.get("revision", "")
+    if not (revision.isascii() and revision.isdigit()) or len(revision) > 9:
+        raise Invalid("The form does not say which revision was changed.", found=repr(revision[:40]))
+    given = {"name": name, "title": _title(fields), "text": text, "revision": int(revision)}
+    if doing == "look":
+        return _form(site, request, given)
     try:
-        if given["revision"] is None:
-            _check_new(site.ws, name)
         act(request, "tracking.write_report", given)
-    except Conflict as error:
-        newer = site.ws.call("tracking.report", name=name)
-        facts |= {"refusal": error, "newer": newer}
-        return _page(site.render("tracking/report_form.html", request, asked, facts), error.status)
-    except Invalid as error:
-        facts["refusal"] = error
-        return _page(site.render("tracking/report_form.html", request, asked, facts), error.status)
+    except Conflict:
+        return _form(site, request, given, conflict=True)
     return RedirectResponse(f"/reports/{segment(name)}", 303, HEADERS)
 
 
-def _check_new(ws: Surface, name: str) -> None:
-    """A new report takes no other's name."""
-    try:
-        known = ws.call("tracking.report", name=name)
-    except NotFound:
-        return
-    raise Conflict(
-        f"There is a report {name!r} already.",
-        found=f"revision {known.revision} by {known.updated_by}",
-        hint="Give yours another name.",
+def _form(site: Site, request: Request, given: dict[str, Any], *, conflict: bool = False) -> Response:
+    """The form with what was typed: beside what somebody else wrote meanwhile, or above how it would look."""
+    known = site.ws.call("tracking.report", name=given["name"])
+    revision = known.revision if conflict else given["revision"]
+    mine = msgspec.structs.replace(
+        known, text=given["text"], title=given["title"] or known.title, revision=revision
     )
-
-
-def _revision(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def _file(site: Site, request: Request, asked: Asked) -> Response:
-    """The report as one file that needs nothing from elsewhere: styles within, charts as drawings, no scripts."""
-    report = site.ws.call("tracking.report", name=str(request.path_params["report"]))
-    drawn = markdown.render_with(report.text, blocks.drawer(site.ws))
-    style = (assets.STATIC / site.assets["pages.css"].rpartition("/")[2]).read_text("utf-8")
-    facts = {"report": report, "drawn": drawn, "style": style.replace("</", "<\\/"), "home": str(request.base_url)}
-    text = site.render("tracking/report_file.html", request, asked, facts)
-    headers = {
-        **HEADERS,
-        "Content-Security-Policy": FILE_POLICY,
-        "Content-Disposition": f'attachment; filename="{report.name}.html"',
+    shown = None if conflict else pieces(mine.text, report_blocks.read(site.ws, mine.text))
+    facts = {
+        "report": mine,
+        "theirs": known if conflict else None,
+        "pieces": shown,
+        "bests": bests,
+        "keys": KEYS,
     }
-    return Response(text, 200, headers, "text/html; charset=utf-8")
-
-
-def _page(text: str, status: int = 200) -> Response:
-    return Response(text, status, HEADERS, "text/html; charset=utf-8")
+    text = site.render("reports/edit.html", request, asked_of(request), facts)
+    return Response(text, Conflict.status if conflict else 200, HEADERS, "text/html; charset=utf-8")

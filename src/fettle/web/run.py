@@ -44,7 +44,8 @@ def tabs_of(run: Any) -> list[tuple[str, int]]:
         "files": len(paths),
         "images": len(run_files.sequences(run.artifacts)),
         "code": captured.CHANGES in paths or any(key.startswith(captured.CODE_TAGS) for key in run.tags),
-        "environment": captured.ENVIRONMENT in paths or any(key.startswith(captured.PLACE_TAGS) for key in run.tags),
+        "environment": captured.ENVIRONMENT in paths
+        or any(key.startswith(captured.PLACE_TAGS) for key in run.tags),
         "console": any(path.startswith(captured.CONSOLE) for path in paths),
         "system": system,
     }
@@ -76,7 +77,11 @@ def _curves(ws: Surface, run: Any, look: Look, *, system: bool) -> Facts:
         )
     shown = keys[:SHOWN_CURVES]
     found = {key: read_curves(ws, [run.id], key, look) for key in shown}
-    return {"curves": found, "left": len(keys) - len(shown), "axes": [x for x in AXES if x != "epoch" or epochs]}
+    return {
+        "curves": found,
+        "left": len(keys) - len(shown),
+        "axes": [x for x in AXES if x != "epoch" or epochs],
+    }
 
 
 def _files(ws: Surface, run: Any, asked: Asked) -> Facts:
@@ -130,7 +135,9 @@ def _draw_files(facts: Facts, asked: Asked) -> Facts:
         Column("at", "Added", lambda each: each.at),
         Column("", Markup('<span class="visually-hidden">Save</span>')),
     ]
-    return {"table": arrange(facts["run"].artifacts, columns, asked, order="path", words=lambda each: each.path)}
+    return {
+        "table": arrange(facts["run"].artifacts, columns, asked, order="path", words=lambda each: each.path)
+    }
 
 
 def _draw_code(facts: Facts, _: Asked) -> Facts:

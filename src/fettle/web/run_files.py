@@ -70,7 +70,9 @@ def find(run: Run, path: str) -> Artifact:
     for each in run.artifacts:
         if each.path == path:
             return each
-    raise NotFound.among("file", path[:200], [each.path for each in run.artifacts], hint=f"See /runs/{run.id}?tab=files")
+    raise NotFound.among(
+        "file", path[:200], [each.path for each in run.artifacts], hint=f"See /runs/{run.id}?tab=files"
+    )
 
 
 def beginning(ws: Surface, artifact: Artifact, most: int = TEXT_BYTES) -> bytes:
@@ -132,7 +134,9 @@ def _table(ws: Surface, artifact: Artifact) -> Look:
 def _cell(value: Any) -> Any:
     if value is None or isinstance(value, int | float | bool):
         return value
-    text = value if isinstance(value, str) else f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
+    text = (
+        value if isinstance(value, str) else f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
+    )
     return text if len(text) <= 200 else text[:199] + "…"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -20,6 +20,9 @@ from fettle.web.posting import Call, chosen, form
 from fettle.web.site import Facts, Page, Site
 from fettle.web.tables import PAGE_ROWS, Column, cursor_page
 from fettle.web.tracking import best_of, frequent_metrics
+
+if TYPE_CHECKING:
+    from fettle.tracking.records.search import Family
 
 STATUSES = ("", "running", "finished", "failed", "killed", "scheduled")
 SHOWN = {"": (False, False), "archived": (True, False), "bin": (None, True), "all": (None, None)}
@@ -241,12 +244,16 @@ def _offered(facts: Facts, chosen: Sequence[str]) -> list[tuple[str, bool]]:
     seen = Counter(
         searching.named(family, key)
         for run in facts["runs"]
-        for family, keys in (("metrics", run.metrics), ("params", run.params), ("tags", run.tags))
+        for family, keys in _families(run)
         for key in keys
         if "`" not in key
     )
     names = dict.fromkeys([*chosen, *(name for name, _ in seen.most_common(OFFERED)), "author"])
     return [(name, name in chosen) for name in names]
+
+
+def _families(run: Any) -> list[tuple[Family, dict[str, Any]]]:
+    return [("metrics", run.metrics), ("params", run.params), ("tags", run.tags)]
 
 
 PAGES = (Page("/runs", "tracking/runs.html", read_runs, draw_runs, mend_runs),)

@@ -7,16 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 from fettle.core.errors import Invalid
 from fettle.tracking import search as language
-from fettle.tracking.search.reading import spelled as named
 from fettle.web.asked import Asked
 
-__all__ = ["among", "field_of", "in_experiment", "is_number", "joined", "named", "quoted", "value_of", "where_of", "where_or_words"]
+__all__ = [
+    "among",
+    "field_of",
+    "in_experiment",
+    "is_number",
+    "joined",
+    "named",
+    "quoted",
+    "value_of",
+    "where_of",
+    "where_or_words",
+]
 
 if TYPE_CHECKING:
-    from fettle.tracking.records.search import Field
+    from fettle.tracking.records.search import Family, Field
 
 MOST_WORDS = 20
-_SIGNS = re.compile(r"[<>=!()'\"`]|\b(metrics?|params?|tags?|attributes?)\.|\b(like|ilike|contains|between|is|in)\b", re.I)
+_SIGNS = re.compile(
+    r"[<>=!()'\"`]|\b(metrics?|params?|tags?|attributes?)\.|\bis\s+(not\s+)?null\b", re.IGNORECASE
+)
 _FAMILIES = {"metrics": "metrics", "params": "params", "tags": "tags"}
 
 
@@ -63,6 +75,11 @@ def quoted(text: str) -> str:
 def among(ids: list[str]) -> str:
     """That a run is one of some."""
     return f"id in ({', '.join(quoted(each) for each in ids)})" if ids else 'id = ""'
+
+
+def named(family: Family, key: str) -> str:
+    """How a field is written: `params.lr`, quoted where its key needs it."""
+    return language.spelled(family, key)
 
 
 def field_of(text: str) -> Field:

@@ -28,7 +28,10 @@ def read_series(ws: Surface, asked: Asked) -> Facts:
     run = ws.call("tracking.show", run=asked.name("run"))
     known = next((each for each in run.summaries if each.key == key), None)
     width = asked.whole("width", 800, low=50, high=4000)
-    ends = [asked.whole(field, 0, low=-(2**62), high=2**62) if asked.text(field) else None for field in ("from", "to")]
+    ends = [
+        asked.whole(field, 0, low=-(2**62), high=2**62) if asked.text(field) else None
+        for field in ("from", "to")
+    ]
     points = ws.call(
         "tracking.series", run=run.id, key=key, most=4 * width, from_step=ends[0], to_step=ends[1]
     )
@@ -60,7 +63,9 @@ def buckets(points: Sequence[Any], width: int) -> dict[str, list[Any]]:
 
 def frequent_metrics(runs: Sequence[Any], most: int = SHOWN_METRICS) -> list[str]:
     """The metrics that most runs have; those of the machine not at all, minor ones last."""
-    found = Counter(key for run in runs for key in run.metrics if not key.startswith(SYSTEM) and "`" not in key)
+    found = Counter(
+        key for run in runs for key in run.metrics if not key.startswith(SYSTEM) and "`" not in key
+    )
     return sorted(found, key=lambda key: (key in MINOR, -found[key]))[:most]
 
 

@@ -10,7 +10,7 @@ import pytest
 from fettle.core.errors import Invalid, MissingExtra, NotFound
 from fettle.tracking.imports import aim, mlflow_files, mlflow_sql, tables, tensorboard, wandb
 from fettle.tracking.imports.choose import kind_of
-from fettle.tracking.imports.foreign import ForeignRun
+from fettle.tracking.imports.foreign import ForeignRun, Unreadable
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -53,8 +53,8 @@ def test_a_damaged_event_file_is_named(tmp_path: Path) -> None:
     data = bytearray(next((GOLDEN / "run-a").iterdir()).read_bytes())
     data[60] ^= 1
     (tmp_path / "events.out.tfevents.1").write_bytes(data)
-    with pytest.raises(Invalid, match=r"tfevents\.1"):
-        list(tensorboard.read(tmp_path))
+    (found,) = tensorboard.read(tmp_path)
+    assert isinstance(found, Unreadable) and "tfevents.1" in found.why
 
 
 # --- Weights & Biases; the file was written by wandb 0.31, and its machine's name taken out
@@ -86,8 +86,8 @@ def test_a_damaged_wandb_log_is_named(tmp_path: Path) -> None:
     data = bytearray((GOLDEN / "run-yb18qk65.wandb").read_bytes())
     data[300] ^= 1
     (tmp_path / "run-x.wandb").write_bytes(data)
-    with pytest.raises(Invalid, match="checksum"):
-        list(wandb.read(tmp_path))
+    (found,) = wandb.read(tmp_path)
+    assert isinstance(found, Unreadable) and "damaged" in found.why
 
 
 # --- MLflow
@@ -134,7 +134,7 @@ def sql_store(path: Path) -> str:
             CREATE TABLE inputs (source_type TEXT, source_id TEXT, destination_type TEXT, destination_id TEXT);
             CREATE TABLE datasets (dataset_uuid TEXT, name TEXT, digest TEXT);
             INSERT INTO experiments VALUES (7, 'churn');
-            INSERT INTO runs VALUES ('r1', 'first', 'FAILED', 1700000000000, 1700000005000, 'store/r1', 7, 'active');
+            INSERT INTO runs VALUES ('r1', 'first', 'FAILED', 1700000000000, 1700000005000, 'mlruns/7/r1', 7, 'active');
             INSERT INTO runs VALUES ('r2', 'gone', 'FINISHED', 1700000000001, NULL, '', 7, 'deleted');
             INSERT INTO params VALUES ('lr', '0.1', 'r1');
             INSERT INTO tags VALUES ('team', 'risk', 'r1');
@@ -145,7 +145,7 @@ def sql_store(path: Path) -> str:
             INSERT INTO datasets VALUES ('d1', 'churn', '9f');
             """
         )
-    place = path.parent / "store" / "r1" / "model"
+    place = path.parent / "mlruns" / "7" / "r1" / "model"
     place.mkdir(parents=True)
     (place / "MLmodel").write_text("flavors: {}")
     return f"sqlite:///{path}"
@@ -218,3 +218,69 @@ def test_the_tool_is_found_out(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(Invalid, match="No tool"):
         kind_of(tmp_path / "empty")
+
+
+# --- what was made to mislead
+
+
+def test_a_store_is_not_believed_that_its_files_lie_anywhere(tmp_path: Path) -> None:
+    secret = tmp_path / "home" / ".ssh"
+    secret.mkdir(parents=True)
+    (secret / "id_rsa").write_text("secret")
+    run = file_store(tmp_path / "mlruns") / "7" / "abc123"
+    shutil.rmtree(run / "artifacts")
+    with (run / "meta.yaml").open("a") as meta:
+        meta.write(f"artifact_uri: file://{secret}\n")
+    (found,) = mlflow_files.read(tmp_path / "mlruns")
+    assert isinstance(found, ForeignRun)
+    assert list(found.files()) == [] and "id_rsa" not in str(found.left) and found.left
+    (named,) = mlflow_files.read(tmp_path / "mlruns", [secret.parent])
+    assert isinstance(named, ForeignRun)
+    assert [name for name, _ in named.files()] == ["id_rsa"]
+    url = sql_store(tmp_path / "mlflow.db")
+    for uri in (f"file://{secret}", str(secret), "mlruns/../home/.ssh", "mlflow-artifacts:/../home/.ssh"):
+        with sqlite3.connect(tmp_path / "mlflow.db") as db:
+            db.execute("UPDATE runs SET artifact_uri = ?", (uri,))
+        (found,) = mlflow_sql.read(url)
+        assert isinstance(found, ForeignRun)
+        assert list(found.files()) == []
+
+
+def test_links_are_never_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    run = file_store(tmp_path / "mlruns") / "7" / "abc123"
+    (run / "artifacts" / "b.txt").symlink_to(tmp_path / "secret.txt")
+    (run / "params" / "stolen").symlink_to(tmp_path / "secret.txt")
+    (run / "artifacts" / "folder").symlink_to(tmp_path)
+    (found,) = mlflow_files.read(tmp_path / "mlruns")
+    assert isinstance(found, ForeignRun)
+    assert [name for name, _ in found.files()] == ["notes/a.txt"]
+    assert "stolen" not in found.params
+    assert len(found.left) == 2
+
+
+def test_damage_costs_what_is_damaged(tmp_path: Path) -> None:
+    run = file_store(tmp_path / "mlruns") / "7" / "abc123"
+    lines = ["abc def 1", "1700000000000 0.5 0", "1 x 2", f"1 1 {10**30}", "1 1 1.5"]
+    (run / "metrics" / "val" / "loss").write_text("\n".join(lines))
+    shutil.copytree(run, run.parent / "bad")
+    (run.parent / "bad" / "meta.yaml").write_text("run_id: bad\nstart_time: abc\nstatus: [1]\n")
+    shutil.copytree(run, run.parent / "gone")
+    (run.parent / "gone" / "meta.yaml").write_text("run_id: gone\nlifecycle_stage: deleted\n")
+    good, bad = mlflow_files.read(tmp_path / "mlruns")
+    assert isinstance(good, ForeignRun) and isinstance(bad, Unreadable)
+    assert curve(good, "val/loss") == [(0, 0.5)] and len(good.left) == 4
+
+
+@pytest.mark.parametrize("cell", ["x", "", "1e400", "nan"])
+def test_a_step_that_is_none_costs_its_point(tmp_path: Path, cell: str) -> None:
+    (tmp_path / "a.csv").write_text(f"run,step,loss\na,0,1.0\na,{cell},2.0\n")
+    (run,) = tables.read(tmp_path / "a.csv")
+    assert isinstance(run, ForeignRun)
+    assert curve(run, "loss") == [(0, 1.0)] and len(run.left) == 1
+
+
+def test_numbers_that_are_not_finite_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("run,step,loss\na,0,inf\na,1,nan\na,2,0.5\n")
+    (run,) = tables.read(tmp_path / "a.csv")
+    assert [value for _, value in curve(run, "loss")] == [math.inf, pytest.approx(math.nan, nan_ok=True), 0.5]

@@ -159,7 +159,8 @@ def _by_bucket(
         found: list[Found] = []
         with phase("Comparing", total=count, unit="buckets") as step:
             for number in range(count):
-                found.append(_bucket(*(side.read(number) for side in cut), key, columns))
+                old, new = cut[0].read(number), cut[1].read(number)
+                found.append(_bucket(old, new, key, columns))
                 step()
     return _joined(found, columns)
 

@@ -11,7 +11,7 @@ import re
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -89,25 +89,61 @@ class Book:
         return declare
 
 
-async def fields_of(request: Request, kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """The request's fields: of the query for a GET, else of the JSON body; those of the path go first.
+async def body_of(request: Request) -> bytes:
+    """The request's body.
 
     Raises:
-        Refused: The body is no JSON object, or too large.
+        Refused: It is too large.
     """
     if request.method == "GET" and request.query_params:
-        lists = {each.name for each in msgspec.structs.fields(kind) if _is_list(each.type)}
-        query = request.query_params
-        return {name: query.getlist(name) if name in lists else query[name] for name in query}
+        return b""
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > BODY_LIMIT_BYTES:
             raise invalid(f"The request is too large: at most {BODY_LIMIT_BYTES:,} bytes.")
+    return bytes(body)
+
+
+def taken(request: Request, body: bytes, kind: type[S], named: dict[str, str] | None = None) -> S:
+    """The request as its struct: fields of the query for a GET, else of the JSON body; those of the path go first.
+
+    What is plainly right is decoded into the struct at once; all else goes the long way, which explains it.
+
+    Args:
+        request: What was asked.
+        body: What `body_of` read of it.
+        kind: The struct.
+        named: Fields of the path.
+
+    Raises:
+        Refused: The body is no JSON object, or a field is missing or has the wrong type.
+    """
+    if body and not named and b"null" not in body:
+        try:
+            asked = _decoder(kind).decode(body)
+            _check_filled(asked, "")
+            if getattr(asked, "run_id", "x"):
+                return asked
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Refused):
+            pass  # it is explained below
+    return read({**_fields(request, body, kind), **(named or {})}, kind)
+
+
+@cache
+def _decoder(kind: type[S]) -> msgspec.json.Decoder[S]:
+    return msgspec.json.Decoder(kind, strict=False)
+
+
+def _fields(request: Request, body: bytes, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    if request.method == "GET" and request.query_params:
+        lists = {each.name for each in msgspec.structs.fields(kind) if _is_list(each.type)}
+        query = request.query_params
+        return {name: query.getlist(name) if name in lists else query[name] for name in query}
     if not body:
         return {}
     try:
-        decoded = msgspec.json.decode(bytes(body))
+        decoded = msgspec.json.decode(body)
         if isinstance(decoded, str):  # clients of old encoded twice
             decoded = msgspec.json.decode(decoded)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -187,25 +223,34 @@ def _without_nulls(value: Any) -> Any:
 def _check_filled(value: Any, path: str) -> None:
     """Refuse a required text that is empty, at any depth."""
     if isinstance(value, msgspec.Struct):
-        for name, required in _shape(type(value)):
-            each = getattr(value, name)
-            if each == "" and required:
+        texts, nested = _shape(type(value))
+        for name in texts:
+            if getattr(value, name) == "":
                 raise absent(f"{path}{name}")
-            if isinstance(each, msgspec.Struct | list):
-                _check_filled(each, f"{path}{name}")
+        for name in nested:
+            _check_filled(getattr(value, name), f"{path}{name}")
     elif isinstance(value, list) and value and isinstance(value[0], msgspec.Struct):
-        for index, each in enumerate(value):
-            _check_filled(each, f"{path}[{index}].")
+        texts, nested = _shape(type(value[0]))
+        for name in texts:
+            if any(getattr(each, name) == "" for each in value):
+                at = next(at for at, each in enumerate(value) if getattr(each, name) == "")
+                raise absent(f"{path}[{at}].{name}")
+        for at, each in enumerate(value if nested else ()):
+            _check_filled(each, f"{path}[{at}].")
 
 
-_SHAPES: dict[type, tuple[tuple[str, bool], ...]] = {}
+@cache
+def _shape(kind: type[msgspec.Struct]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields of a struct that are required and not plainly numbers, and those that may hold structs."""
+    fields = msgspec.structs.fields(kind)
+    texts = tuple(each.name for each in fields if each.required and each.type not in (int, float, bool))
+    return texts, tuple(each.name for each in fields if _holds(each.type))
 
 
-def _shape(kind: type[msgspec.Struct]) -> tuple[tuple[str, bool], ...]:
-    """The fields of a struct, and whether each is required."""
-    if kind not in _SHAPES:
-        _SHAPES[kind] = tuple((each.encode_name, each.required) for each in msgspec.structs.fields(kind))
-    return _SHAPES[kind]
+def _holds(kind: Any) -> bool:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return True
+    return any(_holds(each) for each in typing.get_args(kind))
 
 
 def _is_list(kind: Any) -> bool:

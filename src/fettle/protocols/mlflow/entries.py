@@ -49,7 +49,7 @@ def model_json(model: Model, latest: Sequence[ModelVersion]) -> dict[str, Any]:
         "tags": pairs(model.tags),
         "aliases": [{"alias": alias, "version": str(number)} for alias, number in model.aliases.items()],
     }
-    return {name: value for name, value in fields.items() if value not in ("", [])}
+    return {name: value for name, value in fields.items() if value not in ("", []) or name == "description"}
 
 
 def version_json(version: ModelVersion) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def version_json(version: ModelVersion) -> dict[str, Any]:
         "tags": pairs({key: value for key, value in version.tags.items() if key not in (STAGE, RUN_LINK)}),
         "aliases": version.aliases,
     }
-    return {name: value for name, value in fields.items() if value not in ("", [])}
+    return {name: value for name, value in fields.items() if value not in ("", []) or name == "description"}
 
 
 def source_of(version: ModelVersion) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -23,7 +26,7 @@ from fettle.protocols.mlflow.names import (
 from fettle.protocols.mlflow.paging import page
 from fettle.protocols.mlflow.translate import moment, number
 from fettle.tracking.records.inputs import ModelMetric
-from fettle.tracking.records.metrics import Point, written
+from fettle.tracking.records.metrics import Column, written
 
 BOOK = Book()
 MOST_BULK = 25_000
@@ -97,7 +100,7 @@ class Interval(msgspec.Struct):
 def log_metric(call: Call, asked: LogMetric) -> None:
     """Log one point."""
     one = Metric(**{name: getattr(asked, name) for name in Metric.__struct_fields__})
-    _observe(call, asked.run_id, [_point(one, "")], _of_models([one]))
+    _observe(call, asked.run_id, _columns([one], "name"), _of_models([one]))
 
 
 @BOOK.on("POST", "runs/log-batch")
@@ -108,14 +111,14 @@ def log_batch(call: Call, asked: LogBatch) -> None:
     check_number("tags", MOST_PARAMS, len(asked.tags))
     total = len(asked.metrics) + len(asked.params) + len(asked.tags)
     check_number("metrics, params, and tags", MOST_ENTITIES, total)
-    points = [_point(each, f"metrics[{index}].") for index, each in enumerate(asked.metrics)]
+    columns = _columns(asked.metrics, "")
     params = _params(asked.params)
     tags = {check_key(each.key, f"tags[{at}].key"): each.value for at, each in enumerate(asked.tags)}
-    if params or tags or not points:
-        fields = runs.fields_of(tags) | {"params": params, "points": points}
+    if params or tags or not columns:
+        fields = runs.fields_of(tags) | {"params": params, "columns": columns}
         runs.change(call, asked.run_id, **fields, models=_of_models(asked.metrics))
     else:
-        _observe(call, asked.run_id, points, _of_models(asked.metrics))
+        _observe(call, asked.run_id, columns, _of_models(asked.metrics))
 
 
 @BOOK.on("GET", "metrics/get-history")
@@ -177,19 +180,47 @@ def get_interval(call: Call, asked: Interval) -> Any:
     return {"metrics": metrics} if metrics else None
 
 
-def _observe(call: Call, run: str, points: list[Point], models: list[ModelMetric] | None) -> None:
+def _observe(call: Call, run: str, columns: list[Column], models: list[ModelMetric] | None) -> None:
     try:
-        call.perform("tracking.observe", run=run, points=points, models=models)
+        call.perform("tracking.observe", run=run, columns=columns, models=models)
     except (NotFound, Conflict) as error:
         raise runs.explained(error, run) from None
 
 
-def _point(metric: Metric, path: str) -> Point:
-    check_key(metric.key, f"{path}key" if path else "name", kind="Metric name")
-    at = moment(metric.timestamp, f"{path}timestamp")
-    if not -_INT64 <= metric.step < _INT64:
+def _columns(metrics: list[Metric], one: str) -> list[Column]:
+    """Points as a column a metric, without making anything of each of them.
+
+    Args:
+        metrics: The points.
+        one: What the name of a single point is called; empty for those of a batch.
+    """
+    rows: dict[str, list[Metric]] = {}
+    for each in metrics:
+        rows.setdefault(each.key, []).append(each)
+    for key, some in rows.items():
+        place = "" if one else f"metrics[{metrics.index(some[0])}]."
+        check_key(key, one or f"{place}key", kind="Metric name")
+        for attribute in ("timestamp", "step"):
+            value = attrgetter(attribute)
+            for each in (min(some, key=value), max(some, key=value)):
+                _check_place(each, attribute, "" if one else f"metrics[{metrics.index(each)}].")
+    return [_column(key, some) for key, some in rows.items()]
+
+
+def _check_place(metric: Metric, attribute: str, path: str) -> None:
+    if attribute == "timestamp":
+        moment(metric.timestamp, f"{path}timestamp")
+    elif not -_INT64 <= metric.step < _INT64:
         raise wrong(f"{path}step", metric.step, "Step must be a valid long (64-bit integer).")
-    return Point(metric.key, written(metric.value), metric.step, at)
+
+
+def _column(key: str, some: list[Metric]) -> Column:
+    steps, at_us = array("q", [each.step for each in some]), array("q", [each.timestamp * 1000 for each in some])
+    values = array("d", [each.value for each in some])
+    if sys.byteorder == "big":
+        for each in (steps, at_us, values):
+            each.byteswap()
+    return Column(key, steps.tobytes(), at_us.tobytes(), values.tobytes())
 
 
 def _of_models(metrics: list[Metric]) -> list[ModelMetric] | None:

@@ -36,6 +36,7 @@ _ORDERS = {
     "creation_timestamp": "at",
     "last_updated_timestamp": "updated_at",
 }
+_NEWEST_FIRST = ["updated_at desc", "name", "version desc"]
 _MADE = "mlflow.modelVersions"
 """Tag of a logged model: the versions that were made of it, as JSON."""
 
@@ -140,7 +141,7 @@ def search(call: Call, asked: Search) -> Any:
     page = call.perform(
         "registry.search_versions",
         where=entries.conditions(found, _FIELDS, ("name", "run_id")),
-        order_by=entries.order_of(asked.order_by, _ORDERS),
+        order_by=entries.order_of(asked.order_by, _ORDERS) or _NEWEST_FIRST,
         limit=asked.max_results,
         cursor=asked.page_token,
     )

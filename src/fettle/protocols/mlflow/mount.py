@@ -17,6 +17,7 @@ from fettle.protocols.mlflow import (
     artifacts,
     assessments,
     errors,
+    evaluation,
     experiments,
     inputs,
     logged_models,
@@ -31,7 +32,7 @@ from fettle.protocols.mlflow import (
     version_files,
     webhooks,
 )
-from fettle.protocols.mlflow.calls import Book, Call, Caller, Endpoint, fields_of, read, write
+from fettle.protocols.mlflow.calls import Book, Call, Caller, Endpoint, body_of, taken, write
 from fettle.protocols.mlflow.errors import Refused
 from fettle.protocols.mlflow.intake import sweep
 from fettle.workspace import Workspace
@@ -49,6 +50,7 @@ BOOKS: tuple[Book, ...] = (
     trace_search.BOOK,
     assessments.BOOK,
     webhooks.BOOK,
+    evaluation.BOOK,
     artifacts.BOOK,
     about.BOOK,
 )
@@ -104,16 +106,16 @@ def routes(workspace: Workspace, identify: Identify) -> list[Route]:
             ),
             Route(f"{proxy}/artifacts", streamed(version_files.on_root), methods=["GET"]),
             Route(
-                f"{proxy}/artifacts/{{path:path}}",
+                f"{proxy}/artifacts/{{path:any}}",
                 streamed(version_files.on_path),
                 methods=["GET", "PUT", "DELETE"],
             ),
-            Route(f"{proxy}/mpu/create/{{path:path}}", streamed(uploads.create), methods=["POST"]),
-            Route(f"{proxy}/mpu/complete/{{path:path}}", streamed(uploads.complete), methods=["POST"]),
-            Route(f"{proxy}/mpu/abort/{{path:path}}", streamed(uploads.abort), methods=["POST"]),
-            Route(f"{proxy}/presigned/{{path:path}}", streamed(artifacts.not_presigned), methods=["GET"]),
+            Route(f"{proxy}/mpu/create/{{path:any}}", streamed(uploads.create), methods=["POST"]),
+            Route(f"{proxy}/mpu/complete/{{path:any}}", streamed(uploads.complete), methods=["POST"]),
+            Route(f"{proxy}/mpu/abort/{{path:any}}", streamed(uploads.abort), methods=["POST"]),
+            Route(f"{proxy}/presigned/{{path:any}}", streamed(artifacts.not_presigned), methods=["GET"]),
             Route(f"{base}/2.0mlflow/experiments/search-datasets", dataset_search, methods=["POST"]),
-            Route(f"{base}/{{version}}/mlflow/{{path:path}}", endpoint, methods=_METHODS),
+            Route(f"{base}/{{version}}/mlflow/{{path:any}}", endpoint, methods=_METHODS),
         ]
     return found
 
@@ -152,12 +154,11 @@ class Table:
 async def _answer(workspace: Workspace, identify: Identify, table: Table, request: Request) -> Response:
     version, path = request.path_params["version"], request.path_params["path"].strip("/")
     endpoint, named = table.find(request.method, version, path)
-    asks = endpoint.asks
-    fields = await fields_of(request, asks)
+    body = await body_of(request)
 
     def work() -> bytes:
         call = Call(workspace, identify(request))
-        return write(endpoint.answer(call, read({**fields, **named}, asks)))
+        return write(endpoint.answer(call, taken(request, body, endpoint.asks, named)))
 
     return Response(await run_in_threadpool(work), media_type="application/json")
 

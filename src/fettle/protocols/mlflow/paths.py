@@ -6,9 +6,27 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from starlette.convertors import Convertor, register_url_convertor
+
 from fettle.core.errors import Invalid
 from fettle.protocols.mlflow.errors import Refused, invalid
 from fettle.tracking.names import check_path
+
+
+
+class AnyPath(Convertor[str]):
+    """The rest of a path in a route, line breaks too: such a path is to be refused, not to be unknown."""
+
+    regex = r"(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("any", AnyPath())
 
 _OWNED = re.compile(r"(\d{1,18})/(?:(models|traces)/)?([A-Za-z0-9][\w-]{0,255})/artifacts(?:/(.*))?")
 _DECODINGS = 5

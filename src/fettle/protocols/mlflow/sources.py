@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from fettle.core import canonical
 from fettle.core.errors import NotFound
-from fettle.protocols.mlflow import entries, logged_models, runs
+from fettle.protocols.mlflow import entries, logged_models
 from fettle.protocols.mlflow.artifacts import files_in
 from fettle.protocols.mlflow.calls import Call
 from fettle.protocols.mlflow.errors import Refused, invalid, missing
@@ -26,6 +26,8 @@ _LOCAL = re.compile(r"(.*[+.-])?(file|local|localhost|sqlite|unix|pipe)([+.-].*)
 _PLACEHOLDERS = ("dummy-source", "prompt-template")
 """What clients say of a prompt, whose text is a tag and which has no files."""
 _DECODINGS = 6
+_MOST_COPIES = 20
+"""Of copies of copies, until what was written down is used."""
 _BUNDLE = re.compile(r"/?bundles/([0-9a-f]{64})/?")
 
 
@@ -74,8 +76,6 @@ def resolved(call: Call, address: str, run_id: str, model_id: str) -> Source:
         )
     elif scheme in ("runs", "models"):
         raise _wrong(address)
-    if found.run_id and found.copied is None:
-        runs.found(call, found.run_id)
     if found.logged_model and found.copied is None:
         model = logged_models.found(call, found.logged_model)
         found = Source(address, found.run_id or model.run or None, model.id, found.place)
@@ -93,21 +93,20 @@ def listed(call: Call, source: Source) -> str | None:
     return put_object(call.workspace.blobs, canonical.encode(files)) if files else None
 
 
-def download_uri(call: Call, version: ModelVersion) -> str:
-    """Where a client downloads a version's files."""
+def download_uri(call: Call, version: ModelVersion, depth: int = 0) -> str:
+    """Where a client downloads a version's files; a copy's are those of what it was copied from."""
     scheme, _, path = version.source.partition(":")
     if version.kind != "foreign" or scheme != "models":
         return entries.source_of(version)
-    if version.logged_model and path.strip("/") == version.logged_model:
-        try:
-            return logged_models.shown(call, logged_models.found(call, version.logged_model))["info"][
-                "artifact_uri"
-            ]
-        except Refused:  # it was deleted; what was written down of it remains
-            pass
-    if version.manifest is not None:
-        return f"{entries.LISTINGS}/{version.manifest}"
-    return version.source
+    try:
+        if version.logged_model and path.strip("/") == version.logged_model:
+            model = logged_models.found(call, version.logged_model)
+            return logged_models.shown(call, model)["info"]["artifact_uri"]
+        if depth < _MOST_COPIES:
+            return download_uri(call, _version(call, version.source, path.strip("/")), depth + 1)
+    except Refused:  # it was deleted; what was written down of it remains
+        pass
+    return version.source if version.manifest is None else f"{entries.LISTINGS}/{version.manifest}"
 
 
 def _parts(address: str) -> tuple[str, str, str]:
@@ -148,6 +147,10 @@ def _of_model(call: Call, address: str, path: str, run_id: str, model_id: str) -
     version = _version(call, address, name)
     if version.status == "rejected":
         raise invalid(f"Version {version.version} of {version.model} was rejected and cannot be copied.")
+    if run_id not in ("", version.run_id):
+        raise _foreign(address, "run_id")
+    if model_id not in ("", version.logged_model):
+        raise _foreign(address, "model_id")
     exact = f"models:/{version.model}/{version.version}"
     return Source(exact, run_id or version.run_id, model_id or version.logged_model, copied=version)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from fettle.core.errors import NotFound
+from fettle.core.errors import Invalid, NotFound
 from fettle.governance.mlflow_form import KINDS, MARK
 from fettle.governance.records.notices import Delivery, Subscription
 from fettle.protocols.mlflow.calls import Book, Call
@@ -200,7 +200,15 @@ def _address(url: str) -> str:
     Raises:
         FettleError: It is no `http(s)` address, or that of a private network which was not allowed.
     """
-    parts = outgoing.checked(url)
+    if not url.strip():
+        raise invalid(f"Webhook URL cannot be empty or just whitespace: {url[:80]!r}")
+    scheme = url.partition(":")[0].lower()
+    if scheme not in ("http", "https"):
+        raise invalid(f"Invalid webhook URL scheme: {scheme[:40]!r}. Allowed schemes are: http, https.")
+    try:
+        parts = outgoing.checked(url)
+    except Invalid as error:
+        raise invalid(f"Invalid webhook URL {url[:200]!r}: {error.message}") from None
     try:
         ipaddress.ip_address(parts.hostname or "")
     except ValueError:

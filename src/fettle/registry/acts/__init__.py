@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fettle.registry.uses import follow as follow
     from fettle.registry.uses import unfollow as unfollow
 
-PARTS = ("releases", "catalogue", "aliases", "approvals", "removal", "comparing")
+PARTS = ("releases", "catalogue", "aliases", "approvals", "removal", "comparing", "stages")
 
 __getattr__, __dir__ = lazy_exports(
     __name__,

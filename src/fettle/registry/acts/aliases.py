@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fettle.acts import Context, Role, act
-from fettle.core.errors import Conflict, Denied, Invalid
-from fettle.registry import find, quorum
-from fettle.registry.aliases import UNGATED, rollback_target
-from fettle.registry.checks import check_gates
+from fettle.core.errors import Conflict
+from fettle.registry import find, quorum, verdicts
+from fettle.registry.admission import admit, check_approver, check_override
+from fettle.registry.aliases import rollback_target
 from fettle.registry.moves import move, take_away
 from fettle.registry.names import check_alias
 from fettle.registry.records.aliases import AliasChange
@@ -32,18 +32,20 @@ def promote(
             administrators, with a reason, marked for good.
 
     Raises:
-        GateFailed: A gate of this version failed; the message lists which.
+        GateFailed: A gate said no to this bundle, under this name or another; the message lists which.
         ApprovalMissing: Too few people agreed.
-        Conflict: The version was rejected.
+        Conflict: The bundle was rejected, or is not kept in this workspace.
+        Invalid: The alias could be taken for a protected one.
         Denied: `override` was asked by somebody who is not an administrator.
     """
     check_alias(to)
     chosen = find.version(ctx, model, version)
+    if override:
+        check_override(ctx, reason)
     if store.alias_version(ctx.tx, model, to) == version:
-        if override:
-            _check_override(ctx, reason)
         return chosen
-    request = _admit(ctx, chosen, to, reason, override=override)
+    quorum.check_twin(ctx, model, to)
+    request = None if override else admit(ctx, chosen, to)
     previous = move(ctx, to, chosen, "promoted", reason, override=override, request=request)
     if request:
         approvals.close_request(ctx.tx, request, "used")
@@ -57,17 +59,6 @@ def promote(
         override=override,
     )
     return find.version(ctx, model, version)
-
-
-def _admit(ctx: Context, version: ModelVersion, alias: str, reason: str, *, override: bool) -> str | None:
-    """Let a version have an alias, or refuse; the request it rests on, if any."""
-    rule = quorum.rule_of(ctx, version.model, alias)
-    if override:
-        _check_override(ctx, reason)
-        return None
-    if alias not in UNGATED:
-        check_gates(version)
-    return quorum.require(ctx, version, alias, rule)
 
 
 @act("registry.rollback", needs=Role.APPROVER)
@@ -114,7 +105,7 @@ def rollback(
     chosen = find.version(ctx, model, target)
     if target == current:
         return chosen
-    request = None if _was_promoted(history, chosen) else _admit(ctx, chosen, alias, reason, override=False)
+    request = None if _was_promoted(ctx, history, chosen) else admit(ctx, chosen, alias)
     move(ctx, alias, chosen, "rolled back", reason, request=request)
     if request:
         approvals.close_request(ctx.tx, request, "used")
@@ -124,9 +115,9 @@ def rollback(
     return find.version(ctx, model, target)
 
 
-def _was_promoted(history: list[AliasChange], version: ModelVersion) -> bool:
+def _was_promoted(ctx: Context, history: list[AliasChange], version: ModelVersion) -> bool:
     """Whether exactly this bundle was promoted to the alias before and has not been rejected since."""
-    return version.status != "rejected" and any(
+    return not verdicts.is_rejected(ctx, version) and any(
         each.move == "promoted" and (each.version, each.bundle) == (version.version, version.bundle)
         for each in history
     )
@@ -152,6 +143,7 @@ def set_alias(ctx: Context, model: str, alias: str, version: int, *, reason: str
     chosen = find.version(ctx, model, version)
     if store.alias_version(ctx.tx, model, alias) == version:
         return chosen
+    quorum.check_twin(ctx, model, alias)
     previous = move(ctx, alias, chosen, "set", reason)
     ctx.emit(
         "registry.alias_set", f"model:{model}", alias=alias, version=version, previous=previous, reason=reason
@@ -213,25 +205,6 @@ def history(ctx: Context, model: str, alias: str | None = None) -> list[AliasCha
     return found[::-1]
 
 
-def _check_override(ctx: Context, reason: str) -> None:
-    if ctx.role < Role.ADMIN:
-        raise Denied(
-            "Overruling a gate or missing approvals needs the role admin.",
-            found=f"{ctx.actor} is {ctx.role.name.lower()} here",
-            hint="Ask an administrator of this workspace.",
-        )
-    if not reason.strip():
-        raise Invalid(
-            "Overruling a gate needs a reason.",
-            found="an empty reason",
-            hint="Say why: --reason 'hot fix for …'",
-        )
-
-
 def _check_approver(ctx: Context, model: str, alias: str) -> None:
-    if ctx.role < Role.APPROVER:
-        raise Denied(
-            f"The alias {alias} of {model} is protected: moving it needs the role approver.",
-            found=f"{ctx.actor} is {ctx.role.name.lower()} here",
-            hint="Ask an approver, or use an alias of your own.",
-        )
+    hint = "Ask an approver, or use an alias of your own."
+    check_approver(ctx, f"The alias {alias} of {model}", hint)

@@ -8,7 +8,7 @@ from fettle.acts import Context, Role, act
 from fettle.core import ids
 from fettle.core.errors import Conflict, Denied, Invalid, NotFound
 from fettle.core.units import duration_s
-from fettle.registry import edits, find, quorum
+from fettle.registry import edits, find, quorum, verdicts
 from fettle.registry.aliases import PROTECTED
 from fettle.registry.checks import RANKS, is_live, may_agree
 from fettle.registry.names import check_alias, check_model
@@ -51,6 +51,7 @@ def protect(
             found=f"approvals={approvals}, expires_in={expires_in}",
             hint="For example --approvals 2 --expires-in 7d",
         )
+    quorum.check_twin(ctx, model, alias)
     made = Protection(model, alias, approvals, role, seconds, ctx.now, ctx.actor)
     store.set_protection(ctx.tx, made)
     ctx.emit("registry.protected", f"model:{model}", alias=alias, approvals=approvals, role=role)
@@ -102,7 +103,7 @@ def request_approval(
     """
     check_alias(alias)
     chosen = find.version(ctx, model, version)
-    if chosen.status == "rejected":
+    if verdicts.is_rejected(ctx, chosen):
         raise Conflict(
             f"Version {version} of {model} was rejected.",
             found=chosen.reason or "no reason was given",

@@ -32,7 +32,7 @@ def make(ctx: Context, model: str, *, description: str = "", tags: dict[str, str
     if not made:
         raise _taken(model)
     edits.change_tags(ctx, model, 0, {}, tags or {})
-    ctx.emit("registry.made", f"model:{model}")
+    ctx.emit("registry.made", f"model:{model}", tags=tags or {}, description=description)
     return find.model(ctx, model)
 
 

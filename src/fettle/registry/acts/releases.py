@@ -8,10 +8,11 @@ from fettle.acts import Context, Role, act
 from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid
 from fettle.evaluation.records import GateResult
-from fettle.registry import asking, edits, find, pins
+from fettle.registry import asking, edits, find, pins, stages
 from fettle.registry.aliases import PASSING
+from fettle.registry.listings import check_listing
 from fettle.registry.moves import take_away
-from fettle.registry.names import check_description, check_model
+from fettle.registry.names import check_bundle, check_description, check_model
 from fettle.registry.records.models import VersionPage
 from fettle.registry.records.search import Condition
 from fettle.registry.records.versions import ModelVersion
@@ -46,7 +47,8 @@ def register(
 
     Args:
         model: The model; made if it is new.
-        bundle: Digest of the bundle, as packaging stored it.
+        bundle: Digest of the bundle, as packaging stored it. What is known of it (failed gates, a rejection) follows it
+            under every name.
         metrics: Metric and value on held-out data; a value that is not a finite number is left out.
         gates: What each acceptance gate said; a failed one keeps the version from being promoted.
         run_id: The tracking run that made it.
@@ -59,8 +61,7 @@ def register(
         note: What is to be said of this version, in Markdown.
     """
     check_model(model)
-    if not bundle:
-        raise Invalid("A version needs a bundle.", found="an empty digest", hint="Store the bundle first.")
+    check_bundle(bundle)
     known = store.find_bundle(ctx.tx, model, bundle)
     if known is not None:
         return known
@@ -126,6 +127,8 @@ def adopt(
             hint="Give an address of at most 4000 characters.",
         )
     check_values("tag", tags or {})
+    if manifest is not None:
+        check_listing(ctx.blobs, manifest)
     models.add_model(ctx.tx, model, description="", author=ctx.actor, at=ctx.now)
     number = models.take_number(ctx.tx, model)
     version = ModelVersion(
@@ -150,6 +153,7 @@ def adopt(
 
 
 def _add(ctx: Context, version: ModelVersion) -> ModelVersion:
+    stages.check_change(ctx, version, "", stages.stage_of(version))
     store.add_version(ctx.tx, version)
     for key, value in version.tags.items():
         tags.set_tag(ctx.tx, version.model, version.version, key, value)
@@ -161,6 +165,10 @@ def _add(ctx: Context, version: ModelVersion) -> ModelVersion:
         version=version.version,
         bundle=version.bundle,
         form=version.kind,
+        run_id=version.run_id,
+        source=version.source,
+        tags=version.tags,
+        description=version.description,
     )
     return version
 
@@ -185,6 +193,7 @@ def change_version(
         untag: Tags to drop.
     """
     known = find.version(ctx, model, version)
+    _check_stage(ctx, known, tags or {}, untag or [])
     described = edits.change_description(ctx, model, version, known.description, note)
     if described:
         store.change_version(ctx.tx, model, version, description=note)
@@ -200,6 +209,14 @@ def change_version(
             described=described,
         )
     return find.version(ctx, model, version)
+
+
+def _check_stage(ctx: Context, version: ModelVersion, tags: dict[str, str], untag: list[str]) -> None:
+    before = stages.stage_of(version)
+    if stages.TAG in tags:
+        stages.check_change(ctx, version, before, tags[stages.TAG])
+    elif stages.TAG in untag:
+        stages.check_change(ctx, version, before, "")
 
 
 @act("registry.reject", needs=Role.APPROVER)

@@ -105,6 +105,17 @@ def find_by_prefix(tx: Transaction, prefix: str, model: str | None = None) -> li
     return select(tx, where if model is None else where & (versions.c.model == model))
 
 
+def sharing(tx: Transaction, bundle: str, manifest: str | None = None) -> list[ModelVersion]:
+    """Versions of any model, deleted ones as they last were among them, that have this bundle or these files."""
+    same = versions.c.bundle == bundle
+    gone = removed.c.bundle == bundle
+    if manifest is not None:
+        same |= versions.c.manifest == manifest
+        gone |= sa.type_coerce(removed.c.record, sa.Text).contains(f'"{manifest}"')
+    records = tx.execute(sa.select(removed.c.record).where(gone).order_by(removed.c.seq)).scalars()
+    return [*select(tx, same), *records]
+
+
 def list_versions(tx: Transaction, model: str) -> list[ModelVersion]:
     """All versions of a model, newest first."""
     return select(tx, versions.c.model == model)

@@ -13,4 +13,5 @@ PARTS = (
     "inputs",
     "logged_models",
     "traces",
+    "evaluation",
 )

@@ -10,9 +10,10 @@ from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.tracking import points as curves
 from fettle.tracking.acts.experiments import numbered
+from fettle.tracking.chunks import Points
 from fettle.tracking.names import check_key, check_values
 from fettle.tracking.records.inputs import Brief, Described, ModelMetric, RunLinks
-from fettle.tracking.records.metrics import Point
+from fettle.tracking.records.metrics import Column, Point
 from fettle.tracking.records.runs import Run, Status
 from fettle.tracking.store import batch as store
 from fettle.tracking.store import experiments, inputs, logged_models
@@ -115,6 +116,7 @@ def record(
     tags: dict[str, str] | None = None,
     untag: list[str] | None = None,
     points: list[Point] | None = None,
+    columns: list[Column] | None = None,
     models: list[ModelMetric] | None = None,
     name: str | None = None,
     notes: str | None = None,
@@ -130,6 +132,7 @@ def record(
         tags: Tag and text; replaces the text of a tag that exists.
         untag: Tags to drop.
         points: Points of its metrics.
+        columns: Further points, a packed column a metric.
         models: The same points, where they speak of a logged model.
         name: A new name.
         notes: New notes, in Markdown.
@@ -148,7 +151,7 @@ def record(
     for key in untag or []:
         if not store.remove_tag(ctx.tx, run, key):
             raise NotFound(f"Run {run} has no tag {key!r}.", hint=f"fettle tracking show {run}")
-    _add_points(ctx, run, points or [], models or [])
+    _add_points(ctx, run, points or [], columns or [], models or [])
     fields: dict[str, Any] = {"name": check_name(name), "notes": notes, "parent": parent}
     fields = {key: value for key, value in fields.items() if value is not None}
     if status is not None and (status != state.status or ended_at is not None):
@@ -163,17 +166,24 @@ def record(
 
 
 @act("tracking.observe", audited=False, plumbing=True)
-def observe(ctx: Context, run: str, points: list[Point], *, models: list[ModelMetric] | None = None) -> int:
+def observe(
+    ctx: Context,
+    run: str,
+    points: list[Point] | None = None,
+    *,
+    columns: list[Column] | None = None,
+    models: list[ModelMetric] | None = None,
+) -> int:
     """Add points to the metrics of a run and to those of logged models; return how many.
 
     Args:
         run: Its id.
         points: Key, value, step and time; a point without a time gets the present.
+        columns: Further points, a packed column a metric.
         models: The same points, where they speak of a logged model.
     """
     in_use(ctx, run)
-    _add_points(ctx, run, points, models or [])
-    return len(points)
+    return _add_points(ctx, run, points or [], columns or [], models or [])
 
 
 @act("tracking.delete_number", plumbing=True)
@@ -246,9 +256,16 @@ def _same(known: Any, value: Any) -> bool:
     return known == value or (isinstance(value, str) and str(known) == value)
 
 
-def _add_points(ctx: Context, run: str, points: list[Point], models: list[ModelMetric]) -> None:
-    for key in {each.key for each in points}:
+def _add_points(
+    ctx: Context, run: str, points: list[Point], columns: list[Column], models: list[ModelMetric]
+) -> int:
+    made = curves.columns_of(points, ctx.now) if points else {}
+    for each in columns:
+        unpacked = curves.columns_of_packed(each)
+        made[each.key] = Points.joined([made[each.key], unpacked]) if each.key in made else unpacked
+    for key in made:
         check_key("metric", key)
-    if points:
-        curves.add(ctx.tx, run, curves.columns_of(points, ctx.now))
-    logged_models.add_metrics(ctx.tx, run, models, ctx.now)
+    added = curves.add(ctx.tx, run, made) if made else 0
+    if models:
+        logged_models.add_metrics(ctx.tx, run, models, ctx.now)
+    return added

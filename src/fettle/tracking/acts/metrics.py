@@ -18,6 +18,8 @@ from fettle.tracking.store import metrics as store
 _MOST_LISTED = 1_000_000
 _MOST_PACKED = 5_000_000
 _MOST_DRAWN = 200_000
+_MOST_RECORDS = 1 << 48
+_MOST_NAME = 300
 
 
 @act("tracking.log", audited=False)
@@ -49,6 +51,12 @@ def append(ctx: Context, run: str, journal: str, first: int, records: int, colum
         columns: Their points.
     """
     existing(ctx, run)
+    if first < 0 or not 0 <= records < _MOST_RECORDS or not 0 < len(journal) <= _MOST_NAME:
+        raise Invalid(
+            "A part of a journal does not fit.",
+            found=f"{records} records behind {first} of a journal whose name has {len(journal)} characters",
+            hint="Counts are whole and not negative.",
+        )
     known = store.received(ctx.tx, run, journal)
     if first != known:
         return known

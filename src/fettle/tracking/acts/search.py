@@ -14,6 +14,8 @@ from fettle.tracking.store.tables import columns_of
 
 MOST = 50_000
 """Runs of one page."""
+FURTHEST = 100_000_000
+"""Runs to pass over."""
 
 
 @act("tracking.search", reads=True)
@@ -53,7 +55,7 @@ def search(
         experiments=None if experiments is None else tuple(experiments),
         order=language.parse_order(order_by or [], dialect=dialect),
         limit=_limit(limit),
-        offset=max(0, offset),
+        offset=_offset(offset),
         cursor=cursor,
         archived=None if language.mentions(condition, "archived") else archived,
         deleted=None if language.mentions(condition, "deleted") else deleted,
@@ -144,7 +146,19 @@ def _query(
     )
 
 
+def _offset(offset: int) -> int:
+    if offset > FURTHEST:
+        raise Invalid(
+            "A page cannot begin so far behind.",
+            found=f"offset {str(offset)[:30]}",
+            hint=f"At most {FURTHEST:,}; a cursor leads on from any page.",
+        )
+    return max(0, offset)
+
+
 def _limit(limit: int) -> int:
     if not 0 <= limit <= MOST:
-        raise Invalid("A page cannot be so long.", found=f"limit {limit:,}", hint=f"From 0 to {MOST:,}.")
+        raise Invalid(
+            "A page cannot be so long.", found=f"limit {str(limit)[:30]}", hint=f"From 0 to {MOST:,}."
+        )
     return limit

@@ -21,6 +21,7 @@ def import_runs(
     experiment: str = "",
     name: str = "",
     step: str = "",
+    artifacts: list[Path] | None = None,
 ) -> ImportedRuns:
     """Import runs of MLflow, TensorBoard, W&B, Aim, a CSV file or an export of fettle.
 
@@ -34,6 +35,8 @@ def import_runs(
         experiment: Where the runs go; to their own experiment or project otherwise.
         name: For CSV, the column that names the run.
         step: For CSV, the column of steps.
+        artifacts: For MLflow, folders that its files may be read from, besides its own; no store is believed that its
+            files lie anywhere on this machine.
     """
     if tool == "fettle" or (tool == "auto" and (Path(source) / "fettle-tracking.json").is_file()):
         from fettle.tracking.transfer.take_in import take_in
@@ -41,7 +44,7 @@ def import_runs(
         return take_in(ws, Path(source))
     from fettle.tracking.imports.choose import import_runs as imported
 
-    return imported(ws, source, tool=tool, experiment=experiment, name=name, step=step)
+    return imported(ws, source, tool=tool, experiment=experiment, name=name, step=step, roots=artifacts or [])
 
 
 @errand("tracking.export", reads=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fettle.core.errors import Invalid, MissingExtra
-from fettle.tracking.imports.foreign import Curves, ForeignRun, points_of
+from fettle.tracking.imports.foreign import Curves, ForeignRun, Found, attempt, points_of
 
 
-def read(folder: Path, *, experiment: str = "") -> Iterator[ForeignRun]:
+def read(folder: Path, *, experiment: str = "") -> Found:
     """The runs of a repository.
 
     Args:
@@ -43,7 +43,7 @@ def read(folder: Path, *, experiment: str = "") -> Iterator[ForeignRun]:
             hint=f"aim storage --repo {folder} reindex, and import again.",
         )
     for run in found:
-        yield _run(run, experiment)
+        yield attempt(run.hash, partial(_run, run, experiment))
 
 
 def _run(run: Any, experiment: str) -> ForeignRun:

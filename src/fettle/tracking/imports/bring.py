@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from fettle.core import progress
 from fettle.core.errors import Invalid, NotFound
 from fettle.storage.objects import put_object
-from fettle.tracking.imports.foreign import ForeignRun
+from fettle.tracking.chunks import Points
+from fettle.tracking.imports.foreign import UNREADABLE, ForeignRun, Unreadable, why
 from fettle.tracking.names import MOST_TEXT_BYTES, check_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fettle.acts import Surface
-    from fettle.tracking.chunks import Points
     from fettle.tracking.records.runs import Run
 
 _PIECE = 50_000
 _SHOWN = 10
+_MOST_AT_ONCE = 50_000_000
 
 
 class ImportedRuns(msgspec.Struct, frozen=True):
@@ -50,26 +55,36 @@ class ImportedRuns(msgspec.Struct, frozen=True):
         return told
 
 
-def bring(ws: Surface, runs: Iterable[ForeignRun], *, total: int | None = None) -> ImportedRuns:
+def bring(ws: Surface, runs: Iterable[ForeignRun | Unreadable], *, total: int | None = None) -> ImportedRuns:
     """Carry runs over, one after another; a run whose import was cut off goes on where it stopped.
+
+    What is damaged in one run costs that part of that run, and is told.
 
     Args:
         ws: The workspace.
         runs: What a reader found.
         total: How many there are, for the progress bar; None where nobody knows.
+
+    Raises:
+        Invalid: None of them could be read.
     """
     new = known = points = files = 0
     left: list[str] = []
     with progress.phase("Importing", total=total, unit="runs") as step:
         for run in runs:
+            if isinstance(run, Unreadable):
+                left.append(f"{run.name}: {run.why}")
+                continue
             fresh = _begin(ws, run, left)
             new, known = new + fresh, known + (not fresh)
-            points += _send_points(ws, run)
+            points += _send_points(ws, run, left)
             files += _send_files(ws, run, left)
             if run.status not in ("running", "scheduled"):
                 ws.call("tracking.finish", run=run.id, status=run.status, ended_at=run.ended_at)
             left += [f"{run.name or run.id}: {each}" for each in run.left]
             step()
+    if left and not new and not known:
+        raise Invalid("Nothing could be imported.", found="; ".join(left[:3]), hint="Is the source whole?")
     return ImportedRuns(new, known, points, files, left)
 
 
@@ -107,14 +122,51 @@ def _known(ws: Surface, run: str) -> Run | None:
         return None
 
 
-def _send_points(ws: Surface, run: ForeignRun) -> int:
-    """Send what is not here yet, metric by metric."""
-    seen: dict[str, int] = {}
+def _send_points(ws: Surface, run: ForeignRun, left: list[str]) -> int:
+    """Send the points that are not here yet, metric by metric; what cannot be taken is told."""
+    pieces: dict[str, list[Points]] = {}
+    try:
+        for key, points in run.curves():
+            pieces.setdefault(key, []).append(points)
+            if sum(map(len, pieces[key])) > _MOST_AT_ONCE:
+                raise OverflowError(f"more than {_MOST_AT_ONCE:,} points of {key}")
+    except UNREADABLE as error:
+        left.append(
+            f"{run.name or run.id}: metrics after {next(reversed(pieces), 'the first')} ({why(error)})"
+        )
     came = 0
-    for key, points in run.curves():
-        came += send(ws, run.id, key, points, before=seen.get(key, 0))
-        seen[key] = seen.get(key, 0) + len(points)
+    for key, parts in pieces.items():
+        try:
+            came += _send_new(ws, run.id, key, Points.joined(parts))
+        except (Invalid, ValueError) as error:
+            left.append(f"{run.name or run.id}: metric {key[:80]!r} ({why(error)})")
     return came
+
+
+def _send_new(ws: Surface, run: str, key: str, points: Points) -> int:
+    """Send what an earlier import has not: by content, as a source may put new points before old ones."""
+    there = ws.call("tracking.received", run=run, journal=f"import:{key}")
+    if there:
+        points = missing(points, Points.of(ws.call("tracking.history", run=run, key=key)))
+    return send(ws, run, key, points, before=there)
+
+
+def missing(points: Points, known: Points) -> Points:
+    """The points of `points` that are not among `known`, each as often as it is missing, in their order."""
+    seen = Counter(_rows(known))
+    keep = []
+    for place, row in enumerate(_rows(points)):
+        if seen[row] > 0:
+            seen[row] -= 1
+        else:
+            keep.append(place)
+    return points[np.array(keep, "i8")]
+
+
+def _rows(points: Points) -> list[tuple[int, int, int]]:
+    """Step, time, and the bits of the value, so that NaN equals itself."""
+    bits = np.ascontiguousarray(points.values).view("<i8")
+    return list(zip(points.steps.tolist(), points.at_us.tolist(), bits.tolist(), strict=True))
 
 
 def send(ws: Surface, run: str, key: str, points: Points, *, before: int = 0) -> int:
@@ -158,18 +210,24 @@ def _column(key: str, points: Points) -> dict[str, object]:
 def _send_files(ws: Surface, run: ForeignRun, left: list[str]) -> int:
     known = {each.path: each.size_bytes for each in ws.call("tracking.show", run=run.id).artifacts}
     came = 0
-    for name, path in run.files():
-        try:
-            check_path(name)
-            size_bytes = path.stat().st_size
-        except (Invalid, OSError) as error:
-            left.append(f"{run.name or run.id}: {name[:80]} ({str(error).splitlines()[0][:120]})")
-            continue
-        if known.get(name) != size_bytes:
-            digest = put_object(ws.blobs, path)
-            ws.call("tracking.artifact", run=run.id, path=name, digest=digest, size_bytes=size_bytes)
-            came += 1
+    try:
+        for name, path in run.files():
+            try:
+                came += _send_file(ws, run.id, check_path(name), path, known)
+            except UNREADABLE as error:
+                left.append(f"{run.name or run.id}: {name[:80]} ({why(error)})")
+    except UNREADABLE as error:
+        left.append(f"{run.name or run.id}: its other files ({why(error)})")
     return came
+
+
+def _send_file(ws: Surface, run: str, name: str, path: Path, known: dict[str, int]) -> bool:
+    size_bytes = path.stat().st_size
+    if known.get(name) == size_bytes:
+        return False
+    digest = put_object(ws.blobs, path)
+    ws.call("tracking.artifact", run=run, path=name, digest=digest, size_bytes=size_bytes)
+    return True
 
 
 def _short(values: dict) -> dict:

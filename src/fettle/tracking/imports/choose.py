@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,13 +12,20 @@ from fettle.tracking.imports.bring import ImportedRuns, bring
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
-    from fettle.tracking.imports.foreign import ForeignRun
+    from fettle.tracking.imports.foreign import Found
 
 Tool = Literal["auto", "mlflow", "tensorboard", "wandb", "aim", "csv"]
 
 
 def import_runs(
-    ws: Surface, source: str, *, tool: Tool = "auto", experiment: str = "", name: str = "", step: str = ""
+    ws: Surface,
+    source: str,
+    *,
+    tool: Tool = "auto",
+    experiment: str = "",
+    name: str = "",
+    step: str = "",
+    roots: Sequence[Path] = (),
 ) -> ImportedRuns:
     """Import runs from wherever they are.
 
@@ -29,21 +36,24 @@ def import_runs(
         experiment: Where the runs go; their own experiment or project otherwise.
         name: For CSV, the column that names the run.
         step: For CSV, the column of steps.
+        roots: For MLflow, folders that its artifacts may be read from, besides its own.
 
     Raises:
         NotFound: There is nothing there, or nothing that a tool wrote.
         Invalid: It is damaged, or of no known kind.
     """
-    return bring(ws, read(source, tool=tool, experiment=experiment, name=name, step=step))
+    return bring(ws, read(source, tool=tool, experiment=experiment, name=name, step=step, roots=roots))
 
 
-def read(source: str, *, tool: Tool, experiment: str, name: str, step: str) -> Iterator[ForeignRun]:
+def read(
+    source: str, *, tool: Tool, experiment: str, name: str, step: str, roots: Sequence[Path] = ()
+) -> Found:
     """The runs that a source holds; arguments and errors as in `import_runs`."""
     scheme, separator, _ = source.partition("://")
     if separator and scheme.partition("+")[0] in SCHEMES:
         from fettle.tracking.imports import mlflow_sql
 
-        return mlflow_sql.read(f"{scheme.partition('+')[0]}://{source.partition('://')[2]}")
+        return mlflow_sql.read(f"{scheme.partition('+')[0]}://{source.partition('://')[2]}", roots)
     path = Path(source)
     if not path.exists():
         raise NotFound(
@@ -54,7 +64,9 @@ def read(source: str, *, tool: Tool, experiment: str, name: str, step: str) -> I
     if found == "mlflow":
         from fettle.tracking.imports import mlflow_files, mlflow_sql
 
-        return mlflow_sql.read(f"sqlite:///{path}") if path.is_file() else mlflow_files.read(path)
+        return (
+            mlflow_sql.read(f"sqlite:///{path}", roots) if path.is_file() else mlflow_files.read(path, roots)
+        )
     if found == "tensorboard":
         from fettle.tracking.imports import tensorboard
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fettle.core.errors import Invalid
 from fettle.tracking.chunks import Points
 from fettle.tracking.records.runs import Status
 
@@ -80,8 +83,54 @@ def points_of(rows: Iterable[tuple[int, int, float]]) -> Points:
     )
 
 
-def files_below(root: Path | None) -> Iterator[tuple[str, Path]]:
-    """The files of a folder, by their path in it; nothing where there is no folder."""
-    if root is not None and root.is_dir():
-        for path in sorted(each for each in root.rglob("*") if each.is_file()):
-            yield path.relative_to(root).as_posix(), path
+def files_below(root: Path | None, left: list[str]) -> Iterator[tuple[str, Path]]:
+    """The files of a folder, by their path in it; nothing where there is no folder.
+
+    Links are never followed: whoever made the folder may have pointed them at anything on this machine.
+
+    Args:
+        root: The folder.
+        left: Gets what was passed over, in words.
+    """
+    if root is None or root.is_symlink() or not root.is_dir():
+        return
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        for name in sorted(files):
+            path = Path(folder, name)
+            if path.is_symlink() or not path.is_file():
+                left.append(f"{path.relative_to(root).as_posix()} (a link, or no ordinary file)")
+            else:
+                yield path.relative_to(root).as_posix(), path
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A run that could not be read, and why."""
+
+    name: str
+    why: str
+
+
+UNREADABLE = (
+    ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, OSError,
+    struct.error, Invalid,
+)  # fmt: skip
+"""What damaged or crafted files end in; the run they belong to is passed over."""
+
+
+def attempt(name: str, read: Callable[[], ForeignRun]) -> ForeignRun | Unreadable:
+    """Read one run; if that fails, the others are read all the same."""
+    try:
+        return read()
+    except UNREADABLE as error:
+        return Unreadable(name, why(error))
+
+
+def why(error: BaseException) -> str:
+    """An error in one short line."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+
+
+Found = Iterator[ForeignRun | Unreadable]
+"""What a reader gives."""

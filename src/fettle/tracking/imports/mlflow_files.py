@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from fettle.core.errors import Invalid, NotFound
-from fettle.tracking.imports.foreign import Curves, ForeignRun, files_below, points_of
-from fettle.tracking.imports.mlflow_names import STATUSES, at_ms, local_path, run_from, value_of
+from fettle.core.errors import NotFound
+from fettle.tracking.imports.foreign import Curves, ForeignRun, Found, attempt, files_below, points_of
+from fettle.tracking.imports.mlflow_names import STATUSES, at_ms, local_path, run_from, value_of, whole
 
 _TRASH = ".trash"
-_PIECE = 200_000
 
 
-def read(folder: Path) -> Iterator[ForeignRun]:
+def read(folder: Path, roots: Sequence[Path] = ()) -> Found:
     """The runs of a file store that are not deleted, experiment by experiment.
+
+    Args:
+        folder: The store.
+        roots: Further folders that its artifacts may be read from.
 
     Raises:
         NotFound: The folder holds no experiments.
-        Invalid: A `meta.yaml` cannot be read.
     """
     experiments = sorted(each.parent for each in folder.glob("*/meta.yaml") if each.parent.name != _TRASH)
     if not experiments:
@@ -32,68 +35,70 @@ def read(folder: Path) -> Iterator[ForeignRun]:
         about = _meta(place / "meta.yaml")
         for meta in sorted(place.glob("*/meta.yaml")):
             known = _meta(meta)
-            if "run_id" in known or "run_uuid" in known:
-                yield _run(meta.parent, known, str(about.get("name") or place.name))
+            if ("run_id" in known or "run_uuid" in known) and known.get("lifecycle_stage") != "deleted":
+                name = str(about.get("name") or place.name)
+                yield attempt(meta.parent.name, partial(_run, meta.parent, known, name, [folder, *roots]))
 
 
-def _run(folder: Path, about: dict[str, Any], experiment: str) -> ForeignRun:
+def _run(folder: Path, about: dict[str, Any], experiment: str, roots: Sequence[Path]) -> ForeignRun:
     status = about.get("status", 3)
+    left: list[str] = []
     return run_from(
         id=str(about.get("run_id") or about.get("run_uuid")),
         experiment=experiment,
         name=str(about.get("run_name") or about.get("name") or ""),
-        status=STATUSES.get(status, "finished"),
+        status=STATUSES.get(status, "finished") if isinstance(status, int | str) else "finished",
         started_at=at_ms(about.get("start_time")),
         ended_at=at_ms(about.get("end_time")),
-        params=_texts(folder / "params"),
-        tags=_texts(folder / "tags"),
+        params=_texts(folder / "params", left),
+        tags=_texts(folder / "tags", left),
         inputs=[],
-        curves=lambda: _curves(folder / "metrics"),
-        files=lambda: _files(about, folder),
+        curves=lambda: _curves(folder / "metrics", left),
+        files=lambda: _files(about, folder, roots, left),
+        left=left,
     )
 
 
 def _meta(path: Path) -> dict[str, Any]:
+    """What a meta.yaml says; nothing where it cannot be read, as a folder beside a store may hold one of its own."""
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Invalid(f"{path} cannot be read.", found=str(error).splitlines()[0]) from error
+    except (yaml.YAMLError, ValueError, RecursionError, OSError):
+        return {}
     return found if isinstance(found, dict) else {}
 
 
-def _texts(folder: Path) -> dict[str, str]:
+def _texts(folder: Path, left: list[str]) -> dict[str, str]:
     """One file a key; keys with `/` lie in folders."""
-    files = sorted(each for each in folder.rglob("*") if each.is_file())
     return {
-        each.relative_to(folder).as_posix(): each.read_text(encoding="utf-8", errors="replace")
-        for each in files
+        name: path.read_text(encoding="utf-8", errors="replace") for name, path in files_below(folder, left)
     }
 
 
-def _curves(folder: Path) -> Curves:
-    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+def _curves(folder: Path, left: list[str]) -> Curves:
+    for key, path in files_below(folder, left):
         rows: list[tuple[int, int, float]] = []
-        key = path.relative_to(folder).as_posix()
-        with path.open(encoding="utf-8") as file:
-            for line in file:
-                parts = line.split()
-                if len(parts) >= 2:
-                    rows.append(
-                        (
-                            int(parts[2]) if len(parts) > 2 else 0,
-                            int(parts[0]) * 1000,
-                            value_of(parts[1], False),
-                        )
-                    )
-                if len(rows) >= _PIECE:
-                    yield key, points_of(rows)
-                    rows = []
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    rows += _row(line.split())
+                except (ValueError, OverflowError) as error:
+                    left.append(f"metric {key}, line {number}: {error}")
         if rows:
             yield key, points_of(rows)
 
 
-def _files(about: dict[str, Any], folder: Path) -> Iterator[tuple[str, Path]]:
-    beside = folder / "artifacts"
-    named = local_path(str(about.get("artifact_uri") or ""))
-    root = beside if beside.is_dir() or named is None else named
-    yield from files_below(root)
+def _row(parts: list[str]) -> list[tuple[int, int, float]]:
+    if len(parts) < 2:
+        return []
+    return [(whole(parts[2]) if len(parts) > 2 else 0, whole(parts[0]) * 1000, value_of(parts[1], False))]
+
+
+def _files(
+    about: dict[str, Any], folder: Path, roots: Sequence[Path], left: list[str]
+) -> Iterator[tuple[str, Path]]:
+    beside, uri = folder / "artifacts", str(about.get("artifact_uri") or "")
+    root = beside if beside.is_dir() else local_path(uri, roots, roots[0])
+    if root is None and uri:
+        left.append(f"files at {uri[:80]} (not in the store's folder; name theirs with --artifacts)")
+    yield from files_below(root, left)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from fettle.core.errors import NotFound
 from fettle.core.urls import shown
 from fettle.storage.sources import ForeignDatabase
-from fettle.tracking.imports.foreign import Curves, ForeignRun, files_below, points_of
-from fettle.tracking.imports.mlflow_names import STATUSES, at_ms, local_path, run_from, value_of
+from fettle.tracking.imports.foreign import Curves, ForeignRun, Found, attempt, files_below, points_of
+from fettle.tracking.imports.mlflow_names import STATUSES, at_ms, local_path, run_from, value_of, whole
 
 _ROWS = 50_000
 
 
-def read(url: str) -> Iterator[ForeignRun]:
+def read(url: str, roots: Sequence[Path] = ()) -> Found:
     """The runs of a SQL store that are not deleted, oldest first.
 
     Args:
         url: `sqlite:///mlflow.db`, `postgresql://…`, `mysql://…`.
+        roots: Folders that its artifacts may be read from, besides `mlruns` and `mlartifacts` beside a SQLite file.
 
     Raises:
         NotFound: The database holds no MLflow tables.
@@ -33,7 +36,7 @@ def read(url: str) -> Iterator[ForeignRun]:
             raise NotFound(
                 f"{shown(url)} is no MLflow store.", found=f"no table {', '.join(sorted(missing))}"
             )
-        yield from _Reader(database, url).runs()
+        yield from _Reader(database, url, roots).runs()
     finally:
         database.close()
 
@@ -41,31 +44,48 @@ def read(url: str) -> Iterator[ForeignRun]:
 class _Reader:
     """Reads the store; parameters and tags of all runs at once, points a run at a time."""
 
-    def __init__(self, database: ForeignDatabase, url: str) -> None:
+    def __init__(self, database: ForeignDatabase, url: str, roots: Sequence[Path]) -> None:
         self._database = database
-        self._base = Path(url.partition(":///")[2]).parent if url.startswith("sqlite") else None
+        self._base = Path(url.partition(":///")[2]).parent if url.startswith("sqlite") else Path.cwd()
+        usual = [self._base / "mlruns", self._base / "mlartifacts"] if url.startswith("sqlite") else []
+        self._roots = [*usual, *roots]
 
-    def runs(self) -> Iterator[ForeignRun]:
+    def runs(self) -> Found:
         experiments = dict(self._all("SELECT experiment_id, name FROM experiments"))
         params, tags, inputs = self._texts("params"), self._texts("tags"), self._inputs()
         query = (
             "SELECT run_uuid, name, status, start_time, end_time, artifact_uri, experiment_id FROM runs "
             "WHERE lifecycle_stage = 'active' ORDER BY start_time, run_uuid"
         )
-        for id, name, status, began, ended, place, experiment in list(self._all(query)):
-            yield run_from(
-                id=id,
-                experiment=experiments.get(experiment, str(experiment)),
-                name=name or "",
-                status=STATUSES.get(status, "finished"),
-                started_at=at_ms(began),
-                ended_at=at_ms(ended),
-                params=params.get(id, {}),
-                tags=tags.get(id, {}),
-                inputs=inputs.get(id, []),
-                curves=lambda id=id: self._curves(id),
-                files=lambda place=place: self._files(place or ""),
-            )
+        for row in list(self._all(query)):
+            id, experiment = str(row[0]), experiments.get(row[6], str(row[6]))
+            more = params.get(id, {}), tags.get(id, {}), inputs.get(id, [])
+            yield attempt(id, partial(self._run, row, experiment, *more))
+
+    def _run(
+        self,
+        row: tuple[Any, ...],
+        experiment: str,
+        params: dict[str, str],
+        tags: dict[str, str],
+        inputs: list[str],
+    ) -> ForeignRun:
+        id, name, status, began, ended, place, _ = row
+        left: list[str] = []
+        return run_from(
+            id=str(id),
+            experiment=experiment,
+            name=str(name or ""),
+            status=STATUSES.get(status, "finished"),
+            started_at=at_ms(began),
+            ended_at=at_ms(ended),
+            params=params,
+            tags=tags,
+            inputs=inputs,
+            curves=lambda: self._curves(str(id), left),
+            files=lambda: self._files(str(place or ""), left),
+            left=left,
+        )
 
     def _all(self, query: str) -> Iterator[tuple[Any, ...]]:
         with self._database.query(query, rows=_ROWS) as found:
@@ -91,10 +111,12 @@ class _Reader:
                 found[run].append(f"{name}@{digest}")
         return found
 
-    def _curves(self, run: str) -> Curves:
+    def _curves(self, run: str, left: list[str]) -> Curves:
         key = "`key`" if self._database.dialect == "mysql" else '"key"'
         stamp = "`timestamp`" if self._database.dialect == "mysql" else '"timestamp"'
         safe = run.replace("'", "''")
+        if self._database.dialect == "mysql":
+            safe = safe.replace("\\", "\\\\")
         query = (
             f"SELECT {key}, step, {stamp}, value, is_nan FROM metrics WHERE run_uuid = '{safe}' "
             f"ORDER BY {key}, {stamp}, step, value"
@@ -105,12 +127,20 @@ class _Reader:
                 yield str(current), points_of(rows)
                 rows = []
             current = name
-            rows.append((int(step or 0), int(at) * 1000, value_of(value, is_nan)))
+            try:
+                rows.append((whole(step or 0), whole(at) * 1000, value_of(value, is_nan)))
+            except (ValueError, TypeError, OverflowError) as error:
+                left.append(f"a point of {name}: {error}")
         if rows:
             yield str(current), points_of(rows)
 
-    def _files(self, uri: str) -> Iterator[tuple[str, Path]]:
-        root = local_path(uri)
-        if root is not None and not root.is_absolute() and self._base is not None:
-            root = self._base / root
-        yield from files_below(root)
+    def _files(self, uri: str, left: list[str]) -> Iterator[tuple[str, Path]]:
+        root = local_path(uri, self._roots, self._base)
+        if root is None and uri and not self._empty(uri):
+            left.append(f"files at {uri[:80]} (name their folder with --artifacts)")
+        yield from files_below(root, left)
+
+    def _empty(self, uri: str) -> bool:
+        """Whether the address names nothing on this machine: most runs of a store have no files."""
+        parts = urlsplit(uri)
+        return parts.scheme in ("", "file") and not (self._base / unquote(parts.path)).exists()

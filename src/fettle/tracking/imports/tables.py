@@ -6,13 +6,13 @@ Each row is a run, or, where there is a column of steps, a point of one. `params
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fettle.core.errors import Invalid, NotFound
-from fettle.tracking.imports.foreign import Curves, ForeignRun, id_of, points_of
+from fettle.tracking.imports.foreign import Curves, ForeignRun, Found, attempt, id_of, points_of
 from fettle.tracking.records.runs import Status
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _STATUSES: dict[str, Status] = {
 }
 
 
-def read(path: Path, *, experiment: str = "", name: str = "", step: str = "") -> Iterator[ForeignRun]:
+def read(path: Path, *, experiment: str = "", name: str = "", step: str = "") -> Found:
     """The runs of a CSV file.
 
     Args:
@@ -55,6 +55,7 @@ def read(path: Path, *, experiment: str = "", name: str = "", step: str = "") ->
         raise NotFound(f"There is no file {path}.") from None
     except pl.exceptions.PolarsError as error:
         raise Invalid(f"{path} cannot be read as CSV.", found=str(error).splitlines()[0]) from error
+    frame = frame.with_columns(_number(each) for each in frame.get_columns())
     columns = {each.lower(): each for each in frame.columns}
     named = _column("name", name, _NAMES, columns, frame)
     steps = _column("step", step, _STEPS, columns, frame)
@@ -64,9 +65,21 @@ def read(path: Path, *, experiment: str = "", name: str = "", step: str = "") ->
         if steps is None:
             for place, row in enumerate(rows.iter_rows(named=True)):
                 label = str(which) if named and rows.height == 1 else f"{which}-{place + 1}"
-                yield _row(id_of("csv", str(path.resolve()), label), base, label, row, {named, steps})
+                id = id_of("csv", str(path.resolve()), label)
+                yield attempt(label, partial(_row, id, base, label, row, {named, steps}))
         else:
-            yield _series(id_of("csv", str(path.resolve()), str(which)), base, str(which), rows, named, steps)
+            id = id_of("csv", str(path.resolve()), str(which))
+            yield attempt(str(which), partial(_series, id, base, str(which), rows, named, steps))
+
+
+def _number(column: pl.Series) -> pl.Series:
+    """A column of texts that are all numbers, with `nan` and `inf` among them, as numbers."""
+    import polars as pl
+
+    if column.dtype != pl.String:
+        return column
+    numbers = column.str.strip_chars().str.to_lowercase().cast(pl.Float64, strict=False)
+    return numbers if numbers.null_count() == column.null_count() else column
 
 
 def _column(
@@ -132,16 +145,28 @@ def _series(
         elif rows[column].n_unique() == 1:
             params[key] = rows[column][0]
 
+    left: list[str] = []
+
     def curves() -> Curves:
         at = [_moment_us(each) for each in rows[times]] if times else [0] * rows.height
         for key, column in metrics.items():
-            found = zip(rows[steps], at, rows[column], strict=True)
-            points = [(int(step), when, float(value)) for step, when, value in found if value is not None]
+            points = []
+            for place, (step, when, value) in enumerate(zip(rows[steps], at, rows[column], strict=True)):
+                try:
+                    points += [] if value is None else [(int(step), when, float(value))]
+                except (ValueError, TypeError, OverflowError) as error:
+                    left.append(f"{key}, row {place + 1} of the run: {error}")
             if points:
                 yield key, points_of(points)
 
     return ForeignRun(
-        id=id, experiment=experiment, name=label, params=params, tags={"source": "CSV"}, curves=curves
+        id=id,
+        experiment=experiment,
+        name=label,
+        params=params,
+        tags={"source": "CSV"},
+        curves=curves,
+        left=left,
     )
 
 

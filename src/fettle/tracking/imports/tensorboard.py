@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +21,8 @@ import numpy as np
 
 from fettle.core.errors import Invalid, NotFound
 from fettle.tracking.imports import wire
-from fettle.tracking.imports.foreign import Curves, ForeignRun, id_of, points_of
+from fettle.tracking.imports.foreign import Curves, ForeignRun, Found, attempt, id_of, points_of
+from fettle.tracking.imports.moments import microseconds_of
 from fettle.tracking.points import moment
 
 _HEAD = struct.Struct("<QI")
@@ -31,7 +32,7 @@ _DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}
 _ENDINGS = {b"\x89PNG": "png", b"\xff\xd8\xff\xe0": "jpg", b"GIF8": "gif"}
 
 
-def read(folder: Path, *, experiment: str = "") -> Iterator[ForeignRun]:
+def read(folder: Path, *, experiment: str = "") -> Found:
     """The runs below a log folder.
 
     Args:
@@ -40,9 +41,9 @@ def read(folder: Path, *, experiment: str = "") -> Iterator[ForeignRun]:
 
     Raises:
         NotFound: There are no event files.
-        Invalid: A file is damaged before its end.
     """
-    files = [folder] if folder.is_file() else sorted(folder.rglob("*tfevents*"))
+    found = [folder] if folder.is_file() else sorted(folder.rglob("*tfevents*"))
+    files = [each for each in found if not each.is_symlink()]
     if not files:
         raise NotFound(
             f"There are no event files in {folder}.", hint="Give the folder that tensorboard --logdir gets."
@@ -54,16 +55,13 @@ def read(folder: Path, *, experiment: str = "") -> Iterator[ForeignRun]:
     for place, members in by_run.items():
         name = place.relative_to(base).as_posix()
         name = base.name if name == "." else name
-        yield _run(
-            id_of("tensorboard", str(base.resolve()), name),
-            experiment or base.name or "tensorboard",
-            name,
-            members,
-        )
+        id = id_of("tensorboard", str(base.resolve()), name)
+        goes_to = experiment or base.name or "tensorboard"
+        yield attempt(name, partial(_run, id, goes_to, name, members))
 
 
 @dataclass
-class _Found:
+class _Gathered:
     """What one pass over the files of a run gathers."""
 
     rows: dict[str, list[tuple[int, int, float]]] = field(default_factory=lambda: defaultdict(list))
@@ -76,7 +74,7 @@ class _Found:
 
 
 def _run(id: str, experiment: str, name: str, files: list[Path]) -> ForeignRun:
-    found = _Found()
+    found = _Gathered()
     for each in files:
         for event in _events(each):
             _take(event, found)
@@ -102,12 +100,12 @@ def _at(at_us: int | None) -> datetime | None:
     return None if at_us is None else moment(at_us)
 
 
-def _curves(found: _Found) -> Curves:
+def _curves(found: _Gathered) -> Curves:
     for key, rows in found.rows.items():
         yield key, points_of(rows)
 
 
-def _files(found: _Found, files: list[Path]) -> Iterator[tuple[str, Path]]:
+def _files(found: _Gathered, files: list[Path]) -> Iterator[tuple[str, Path]]:
     for each in files:
         yield f"events/{each.name}", each
     with tempfile.TemporaryDirectory() as folder:
@@ -118,12 +116,12 @@ def _files(found: _Found, files: list[Path]) -> Iterator[tuple[str, Path]]:
             yield f"images/{tag}/{step:08}.{ending}", path
 
 
-def _take(event: bytes, found: _Found) -> None:
+def _take(event: bytes, found: _Gathered) -> None:
     at_us = step = 0
     summary = b""
     for number, kind, value in wire.fields(event):
         if number == 1 and kind == wire.FIXED64:
-            at_us = round(wire.double(value) * 1e6)
+            at_us = microseconds_of(wire.double(value))
         elif number == 2 and isinstance(value, int):
             step = wire.signed(value)
         elif number == 5 and isinstance(value, bytes):
@@ -167,7 +165,7 @@ def _value_of(data: bytes) -> _Value:
     return found
 
 
-def _take_value(data: bytes, step: int, at_us: int, found: _Found) -> None:
+def _take_value(data: bytes, step: int, at_us: int, found: _Gathered) -> None:
     value = _value_of(data)
     if value.plugin == "hparams":
         found.params.update(_hparams(value.content))
@@ -183,7 +181,7 @@ def _take_value(data: bytes, step: int, at_us: int, found: _Found) -> None:
             found.left[value.plugin] += 1
 
 
-def _take_strings(plugin: str, tag: str, step: int, tensor: bytes, found: _Found) -> None:
+def _take_strings(plugin: str, tag: str, step: int, tensor: bytes, found: _Gathered) -> None:
     strings = [part for number, _, part in wire.fields(tensor) if number == 8 and isinstance(part, bytes)]
     if plugin == "text":
         found.texts[tag.removesuffix("/text_summary")] = "\n".join(wire.text(each) for each in strings)

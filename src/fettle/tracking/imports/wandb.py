@@ -14,12 +14,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fettle.core.errors import Invalid, NotFound
 from fettle.tracking.imports import wire
-from fettle.tracking.imports.foreign import Curves, ForeignRun, files_below, points_of
+from fettle.tracking.imports.foreign import Curves, ForeignRun, Found, attempt, files_below, points_of
+from fettle.tracking.imports.moments import microseconds_of
 from fettle.tracking.points import moment
 from fettle.tracking.records.runs import Status
 
@@ -30,7 +32,7 @@ _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _HISTORY, _SUMMARY, _CONFIG, _STATS, _RUN, _EXIT = 2, 3, 5, 7, 17, 18
 
 
-def read(folder: Path, *, experiment: str = "") -> Iterator[ForeignRun]:
+def read(folder: Path, *, experiment: str = "") -> Found:
     """The runs below a folder.
 
     Args:
@@ -39,7 +41,6 @@ def read(folder: Path, *, experiment: str = "") -> Iterator[ForeignRun]:
 
     Raises:
         NotFound: There is no `.wandb` file.
-        Invalid: A file is damaged.
     """
     files = [folder] if folder.is_file() else sorted({each.resolve() for each in folder.rglob("run-*.wandb")})
     if not files:
@@ -47,11 +48,11 @@ def read(folder: Path, *, experiment: str = "") -> Iterator[ForeignRun]:
             f"There are no .wandb files in {folder}.", hint="Give the folder wandb that a training made."
         )
     for path in files:
-        yield _run(path, experiment)
+        yield attempt(path.name, partial(_run, path, experiment))
 
 
 @dataclass
-class _Found:
+class _Gathered:
     """What one pass over the log of a run gathers."""
 
     about: dict[str, Any] = field(default_factory=dict)
@@ -65,10 +66,11 @@ class _Found:
 
 
 def _run(path: Path, experiment: str) -> ForeignRun:
-    found = _Found()
+    found = _Gathered()
     for record in records(path):
         _take(record, found)
     about = found.about
+    left = [f"{count} values of {key}, which is no number" for key, count in sorted(found.left.items())]
     status: Status = "killed" if found.exit_code is None else "failed" if found.exit_code else "finished"
     tags = {"source": "Weights & Biases", **about.get("tags", {})}
     tags |= {f"summary.{key}": str(value) for key, value in found.summary.items() if isinstance(value, str)}
@@ -83,8 +85,8 @@ def _run(path: Path, experiment: str) -> ForeignRun:
         tags=tags,
         notes=about.get("notes", ""),
         curves=lambda: _curves(found),
-        files=lambda: files_below(path.parent / "files"),
-        left=[f"{count} values of {key}, which is no number" for key, count in sorted(found.left.items())],
+        files=lambda: files_below(path.parent / "files", left),
+        left=left,
     )
 
 
@@ -92,7 +94,7 @@ def _at(at_us: int | None) -> datetime | None:
     return None if at_us is None else moment(at_us)
 
 
-def _curves(found: _Found) -> Curves:
+def _curves(found: _Gathered) -> Curves:
     """The history, and of the summary what the history does not end with: numbers that were set by hand."""
     for key, rows in found.rows.items():
         yield key, points_of(rows)
@@ -102,7 +104,7 @@ def _curves(found: _Found) -> Curves:
             yield key, points_of([(max(found.step, 0), found.last_us or 0, number)])
 
 
-def _take(record: bytes, found: _Found) -> None:
+def _take(record: bytes, found: _Gathered) -> None:
     for number, _, value in wire.fields(record):
         if not isinstance(value, bytes):
             continue
@@ -120,7 +122,7 @@ def _take(record: bytes, found: _Found) -> None:
             )
 
 
-def _take_run(value: bytes, found: _Found) -> None:
+def _take_run(value: bytes, found: _Gathered) -> None:
     tags: dict[str, str] = {}
     names = {1: "id", 3: "project", 8: "name", 9: "notes"}
     for number, _, part in wire.fields(value):
@@ -147,10 +149,10 @@ def _timestamp(data: bytes) -> int:
     for number, _, part in wire.fields(data):
         if isinstance(part, int):
             seconds, nanos = (part, nanos) if number == 1 else (seconds, part)
-    return seconds * 1_000_000 + nanos // 1000
+    return microseconds_of(seconds) + nanos // 1000
 
 
-def _take_history(value: bytes, found: _Found) -> None:
+def _take_history(value: bytes, found: _Gathered) -> None:
     items: dict[str, Any] = {}
     for number, _, part in wire.fields(value):
         if number == 1 and isinstance(part, bytes):
@@ -159,7 +161,7 @@ def _take_history(value: bytes, found: _Found) -> None:
         elif number == 2 and isinstance(part, bytes):
             found.step = next((at for one, _, at in wire.fields(part) if one == 1 and isinstance(at, int)), 0)
     found.step = int(items.pop("_step", found.step if found.step >= 0 else 0))
-    at_us = round(float(items.pop("_timestamp", 0)) * 1e6) or found.last_us or 0
+    at_us = microseconds_of(float(items.pop("_timestamp", 0))) or found.last_us or 0
     found.last_us = max(found.last_us or 0, at_us)
     items.pop("_runtime", None)
     for key, given in _flat(items).items():
@@ -170,7 +172,7 @@ def _take_history(value: bytes, found: _Found) -> None:
             found.rows[key].append((found.step, at_us, number))
 
 
-def _take_stats(value: bytes, found: _Found) -> None:
+def _take_stats(value: bytes, found: _Gathered) -> None:
     """What the machine did: `system/…`, counted in steps of its own."""
     at_us, items = 0, []
     for number, _, part in wire.fields(value):

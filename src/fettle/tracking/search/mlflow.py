@@ -189,6 +189,12 @@ def field_of(token: Token) -> tuple[Field, str]:
 
 def _attribute(key: str) -> tuple[Field, str]:
     name = _OTHER.get(key, key)
+    if name == "artifact_uri":
+        raise Invalid(
+            "The attribute 'artifact_uri' cannot be searched by here",
+            found="an address that is made of the experiment's location and the run's id, and kept nowhere",
+            hint="Search by attributes.run_id, which it ends with.",
+        )
     if name not in (*TEXTS, *TIMES):
         raise Invalid(
             f"Invalid attribute key '{key[:100]}' specified. Valid keys are {set((*TEXTS, *TIMES))}"

@@ -31,8 +31,8 @@ from fettle.tracking.search.fields import field_of, kind_of
 from fettle.tracking.search.tokens import Token, tokens, wrong
 from fettle.tracking.search.values import Reader, shown
 
-DEEPEST = 60
-"""Parentheses and `not` within each other."""
+DEEPEST = 12
+"""Parentheses within each other; SQLite's parser holds no more than 100 things at a time."""
 MOST_TESTS = 100
 """Conditions in one search."""
 MOST_LISTED = 5000
@@ -118,9 +118,15 @@ class _Parser:
         return parts
 
     def _negation(self) -> Condition:
-        if token := self._took("not"):
-            made = self._deeper(token, self._negation)
-            return Not(made)
+        denied = False
+        while self._took("not"):
+            denied = not denied
+        made = self._affirmation()
+        if not denied:
+            return made
+        return made.part if isinstance(made, Not) else Not(made)
+
+    def _affirmation(self) -> Condition:
         if token := self._took("("):
             made = self._deeper(token, self._condition)
             self._need(")")

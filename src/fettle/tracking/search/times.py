@@ -23,10 +23,10 @@ def span_of(text: str, now: datetime) -> Span | None:
     text = text.strip()
     if text.lower() == "now":
         return Span(now, now)
-    if ago := _AGO.fullmatch(text):
-        at = now - timedelta(**{ago[2].lower() + "s": int(ago[1])})
-        return Span(at, at)
     try:
+        if ago := _AGO.fullmatch(text):
+            at = now - timedelta(**{ago[2].lower() + "s": int(ago[1])})
+            return Span(at, at)
         at = datetime.fromisoformat(text)
         at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
         return Span(at, at + timedelta(days=1) if _DAY.fullmatch(text) else at)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fettle.tracking.store import (
     collaboration,
+    evaluation,
     experiments,
     inputs,
     metrics,
@@ -36,4 +37,5 @@ MIGRATIONS = [
     collaboration.m007_collaboration,
     views.m008_views,
     traces.m009_traces,
+    evaluation.m010_evaluation,
 ]

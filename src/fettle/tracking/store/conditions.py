@@ -91,8 +91,9 @@ def _param(test: Term) -> Truth:
 
 
 def _of_param(test: Term) -> Truth:
+    given = sa.type_coerce(params.c.value, sa.Text) != "null"
     if test.op == "null":
-        return sa.type_coerce(params.c.value, sa.Text) != "null"
+        return given
     numbers = tuple(
         number_of(each) for each in test.values if isinstance(each, int | float) and not _is_flag(each)
     )
@@ -105,7 +106,21 @@ def _of_param(test: Term) -> Truth:
     if words:
         op = "in" if test.op == "=" and len(words) > 1 else test.op
         found.append(compare_texts(_replaced(test, words, op), params.c.text))
-    return sa.and_(*found) if test.denied else sa.or_(*found)
+    known = sa.and_(*found) if test.denied else sa.or_(*found)
+    return sa.and_(known, given) if test.denied or _fits_null(test, words) else known
+
+
+_NULL = "None"
+"""The text of a parameter that is null; no comparison holds for it."""
+
+
+def _fits_null(test: Term, words: tuple[str, ...]) -> bool:
+    """Whether the text of null could meet the test; to look at the value itself takes more than the index."""
+    if test.op in ("=", "in"):
+        return _NULL in words
+    if test.op == "like":
+        return any(_NULL.startswith(beginning(each)) for each in words)
+    return bool(words)
 
 
 def _tag(test: Term) -> Truth:

@@ -3,11 +3,13 @@
 The index of what the runs are sorted by is walked until the page is full, and each run on the way is held to the
 conditions. A condition that few runs meet is turned round: its runs are collected first, and the walk passes over
 all others; are they very few, nothing is walked at all. Bounded counts decide, on the assumption that conditions are
-independent of each other.
+independent of each other. Where they are not (two wide conditions may exclude each other), a walk that has not filled
+the page within `PATIENCE` runs is given up for the `thorough` plan, which collects the runs of every condition.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,8 @@ FEW = 1000
 """So many runs are looked at one by one rather than walking an index."""
 MOST_COUNTED = 5000
 """Where the counting of a condition's runs ends."""
+PATIENCE = 3000
+"""So many runs are walked over before another way is taken; for a long page, more."""
 _CONDITIONS = 8
 _OFTEN = 0.3  # the share of runs that are thought to meet a condition that was not counted to the end
 _LOOKED_UP = 8.0  # what it costs to hold a run to a condition; to collect a run costs 1
@@ -34,12 +38,14 @@ _LOOKED_UP = 8.0  # what it costs to hold a run to a condition; to collect a run
 class Plan:
     """`few`: look at these runs and no others. `sets`: pass over runs that are not in all of these.
 
-    `open`: the conditions that a run must still be held to.
+    `open`: the conditions that a run must still be held to. `thorough`: what to do when the walk is too long; None
+    where nothing better is known.
     """
 
     open: tuple[Condition, ...]
     few: sa.Select[Any] | None = None
     sets: tuple[sa.Select[Any], ...] = ()
+    thorough: Plan | None = None
 
 
 def plan(tx: Transaction, conditions: Sequence[Condition], wanted: int) -> Plan:
@@ -62,10 +68,17 @@ def plan(tx: Transaction, conditions: Sequence[Condition], wanted: int) -> Plan:
         if steps * _LOOKED_UP > max(number, part * total):
             sets.append((each, query))
             steps *= part
+    chosen = _passing_over(conditions, sets)
+    if len(sets) == len(counted):
+        return chosen
+    every = _passing_over(conditions, [(each, query) for _, each, query in counted])
+    return dataclasses.replace(chosen, thorough=every)
+
+
+def _passing_over(conditions: Sequence[Condition], sets: Sequence[tuple[Condition, sa.Select[Any]]]) -> Plan:
     met = [id(each) for each, _ in sets]
-    return Plan(
-        tuple(each for each in conditions if id(each) not in met), sets=tuple(query for _, query in sets)
-    )
+    still = tuple(each for each in conditions if id(each) not in met)
+    return Plan(still, sets=tuple(query for _, query in sets))
 
 
 def _bounded(tx: Transaction, query: sa.Select[Any], most: int) -> int:

@@ -42,13 +42,32 @@ def read_position(cursor: str, order: Sequence[Order]) -> Position:
     except (ValueError, TypeError, RecursionError) as error:
         raise _refused("it is none that a search has given") from error
     kinds = [key.kind.python_type for sorting in sortings(order) for key in sorting.keys]
-    if mark != _mark(order) or not isinstance(missing, bool) or len(values) != len(kinds):
+    if mark != _mark(order) or not isinstance(missing, bool):
         raise _refused("it comes from a search with another order")
-    if not all(
-        each is None or isinstance(each, kind | int) for each, kind in zip(values, kinds, strict=True)
-    ):
+    if not isinstance(values, list) or len(values) != len(kinds):
+        raise _refused("it does not say where to go on")
+    if not all(_fits(each, kind) for each, kind in zip(values, kinds, strict=True)):
         raise _refused("its values are of another kind")
     return Position(order, missing, values)
+
+
+def _fits(value: Any, kind: type) -> bool:
+    """Whether a database takes a value in place of one of a column's kind."""
+    if isinstance(value, str):
+        return kind is str and "\0" not in value and _is_writable(value)
+    if isinstance(value, float):
+        return kind is float
+    if isinstance(value, bool) or kind is str:
+        return value is None
+    return value is None or (isinstance(value, int) and abs(value) < 1 << 63)
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _mark(order: Sequence[Order]) -> str:

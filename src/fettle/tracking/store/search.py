@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from fettle.tracking.records.search import All, Condition, Field, Page, Query, Term
+from fettle.tracking.store import plans
 from fettle.tracking.store import runs as stored
 from fettle.tracking.store.conditions import true_of
 from fettle.tracking.store.metrics import metrics
-from fettle.tracking.store.plans import plan
+from fettle.tracking.store.plans import Plan, plan
 from fettle.tracking.store.positions import Position, read_position, write_position
 from fettle.tracking.store.runs import params, reads, runs, tags
 from fettle.tracking.store.sorting import Key, Sorting, Then, sortings
@@ -99,8 +100,11 @@ class _Search:
         self._conditions = _conditions(query)
         self._sortings = sortings(query.order)
         self._start = read_position(query.cursor, query.order) if query.cursor else None
-        self._plan = plan(tx, self._conditions, query.offset + query.limit)
-        self._where = sa.and_(sa.true(), *map(true_of, self._plan.open))
+        self._follow(plan(tx, self._conditions, query.offset + query.limit))
+
+    def _follow(self, chosen: Plan) -> None:
+        self._plan = chosen
+        self._where = sa.and_(sa.true(), *map(true_of, chosen.open))
 
     def rows(self, most: int) -> list[Any]:
         """The next rows: of the runs that have the value to sort by, then of those that have not."""
@@ -142,23 +146,53 @@ class _Search:
         return self._tx.execute(query).scalar_one()
 
     def _phase(self, missing: bool | None, most: int, offset: int) -> list[Any]:
+        """Rows of one phase; a walk that takes too long is given up and the thorough plan followed instead."""
+        thorough = self._plan.thorough
+        if thorough is not None:
+            end = self._end(missing, max(plans.PATIENCE, 3 * (most + offset)))
+            if end is None and missing is not True:
+                return self._found(
+                    self._phase_query(missing), most, offset
+                )  # there are no more runs than that
+            if end is not None:
+                short = self._phase_query(missing).where(self._keys()[0].not_after(end.value))
+                if len(found := self._found(short, most, offset)) >= most:
+                    return found
+            self._follow(thorough)
+        return self._found(self._phase_query(missing), most, offset)
+
+    def _found(self, query: sa.Select[Any], most: int, offset: int) -> list[Any]:
+        return list(self._tx.execute(query.limit(most).offset(offset)).all())
+
+    def _end(self, missing: bool | None, steps: int) -> sa.Row[Any] | None:
+        """The value that is sorted by, so many runs on and whatever the conditions; None if there are fewer."""
+        if missing is True:
+            return None
+        first, key = self._sortings[0], self._keys()[0]
+        query = sa.select(key.column.label("value")).where(key.column.is_not(None))
+        if first.table is not None:
+            query = query.where(first.table.c.key == first.key)
+        if self._start is not None and self._start.values[0] is not None:
+            query = query.where(key.not_before(self._start.values[0]))
+        return self._tx.execute(query.order_by(key.ordered(known=True)).offset(steps).limit(1)).first()
+
+    def _phase_query(self, missing: bool | None) -> sa.Select[Any]:
         query = self._select(missing)
-        for place, key in enumerate(self._keys(missing)):
+        for place, key in enumerate(self._keys()):
             if missing is True and place == 0:
                 continue
             query = query.order_by(key.ordered(known=missing is False and place == 0))
         start = self._start
         if start is not None and (missing is None or start.missing == missing):
             query = query.where(self._behind(start, missing))
-        return list(self._tx.execute(query.limit(most).offset(offset)).all())
+        return query
 
-    def _keys(self, missing: bool | None) -> list[Key]:
-        del missing
+    def _keys(self) -> list[Key]:
         return [key for sorting in self._sortings for key in sorting.keys]
 
     def _behind(self, start: Position, missing: bool | None) -> sa.ColumnElement[bool]:
         """What is true of the rows that come after a position."""
-        keys = self._keys(missing)
+        keys = self._keys()
         either: list[sa.ColumnElement[bool]] = []
         same: list[sa.ColumnElement[bool]] = []
         for place, (key, value) in enumerate(zip(keys, start.values, strict=True)):

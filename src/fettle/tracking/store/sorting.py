@@ -69,6 +69,11 @@ class Key:
     def same(self, value: Any) -> sa.ColumnElement[bool]:
         return self.column.is_(None) if value is None else self.column == sa.literal(value, self.kind)
 
+    def not_after(self, value: Any) -> sa.ColumnElement[bool]:
+        """What an index can be left at."""
+        literal = sa.literal(value, self.kind)
+        return self.column >= literal if self.descending else self.column <= literal
+
     def not_before(self, value: Any) -> sa.ColumnElement[bool]:
         """What an index can be entered at."""
         literal = sa.literal(value, self.kind)

@@ -176,6 +176,7 @@ def assert_named_there(stored: Stored, name: str, where: str) -> None:
         commits=commits,
         check_commit=lambda commit, data: "" if blake3(data).hexdigest() == commit else "other bytes",
     )
+    faults += place.damaged()
     assert [each for each in faults if each.key == name], (where, faults)
 
 

@@ -208,6 +208,15 @@ def test_stages_are_marks(client, ws: Workspace, mlflow, trained: str, run_id: s
     assert ws.registry.model(trained).aliases == {}
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_the_stage_production_asks_what_champion_asks(client, ws: Workspace, mlflow, trained: str) -> None:
+    ws.registry.protect(trained, approvals=1)
+    with pytest.raises(mlflow.exceptions.MlflowException, match="approval"):
+        client.transition_model_version_stage(trained, "1", "Production")
+    assert client.get_model_version(trained, "1").current_stage == "None"
+    assert client.transition_model_version_stage(trained, "1", "Staging").current_stage == "Staging"
+
+
 def test_copies_keep_what_is_known(client, ws: Workspace, mlflow, name: str) -> None:
     ws.registry.register(name, "d" * 64, gates=[GateResult("auc", False, 0.4, 0.8)], metrics={"auc": 0.4})
     copied = client.copy_model_version(f"models:/{name}/1", f"{name}-copy")
@@ -225,7 +234,8 @@ def test_copies_keep_what_is_known(client, ws: Workspace, mlflow, name: str) -> 
 
 LOCAL = [
     "/etc", "file:///etc", "FILE:/etc", "file://localhost/etc", "file:etc", "etc/passwd", "./model", ".", "~/x",
-    r"\..\..\etc\passwd", r"C:\x", "C:/x", r"\\host\share", "file+x:///etc", "sqlite:///x.db", "%66ile:///etc",
+    r"\..\..\etc\passwd", r"C:\x", "C:/x", r"\\host\share", "file+x:///etc", "javascript:alert(1)", "data:text/html,x",
+    "sqlite:///x.db", "%66ile:///etc",
     "mlflow-artifacts:/..\\..\\etc", "mlflow-artifacts:/../../etc", "mlflow-artifacts://h/../x", "runs:/../x",
     "mlflow-artifacts:/%2e%2e%2fetc", "mlflow-artifacts:/%252e%252e%252fetc", "mlflow-artifacts:/..%c0%afetc",
     "s3://b/a;/../../etc", "s3://b/..;/x", "http:///#/../../../etc", "s3://b/?../", "s3://b/x#y", "s3://b/x%00",

@@ -11,7 +11,9 @@ import httpx
 import numpy as np
 import pytest
 
+from fettle.core.errors import FettleError
 from fettle.registry import loading
+from fettle.storage.objects import put_object
 from fettle.workspace import Workspace
 from tests.protocols.conftest import API, PROXY
 from tests.serving.models import register_version
@@ -125,6 +127,29 @@ def test_files_of_a_version_outlive_their_logged_model(fluent, ws: Workspace, tm
 
     download(ws, f"{name}@1", str(tmp_path / "mine"))
     assert (tmp_path / "mine" / "MLmodel").is_file()
+
+
+def test_what_was_agreed_to_is_what_is_loaded(fluent, client, tmp_path: Path) -> None:
+    with fluent.start_run() as run:
+        fluent.log_text("one", "m/weights.txt")
+    name = f"frozen-{uuid.uuid4().hex[:6]}"
+    client.create_registered_model(name)
+    client.create_model_version(name, f"mlflow-artifacts:/0/{run.info.run_id}/artifacts/m", run.info.run_id)
+    client.log_text(run.info.run_id, "two", "m/weights.txt")
+    client.delete_run(run.info.run_id)
+    folder = Path(fluent.artifacts.download_artifacts(f"models:/{name}/1"))
+    assert (folder / "weights.txt").read_text() == "one"
+
+
+def test_a_manifest_that_is_none_is_no_failure(http: httpx.Client, ws: Workspace) -> None:
+    for at, data in enumerate((b"no json", b'{"../../a":"' + b"0" * 64 + b'"}', b'{"a":"x"}', b"[1]")):
+        digest = put_object(ws.blobs, data)
+        try:
+            ws.registry.adopt(f"odd-{at}", "s3://b/x", manifest=digest)
+        except FettleError:
+            continue  # refused already where it is told
+        answer = http.get(f"{PROXY}/artifacts", params={"path": f"listings/{digest}"})
+        assert answer.status_code == 404, (data, answer.text)
 
 
 def test_a_run_of_fettle_lends_its_files(fluent, ws: Workspace, client, tmp_path: Path) -> None:

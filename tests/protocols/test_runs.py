@@ -130,3 +130,19 @@ def test_a_run_made_with_our_sdk_shows_up(client, ws: Workspace):
     with start(ws, "sdk", name="live") as run:
         run.log(loss=1.0)
     assert client.get_run(run.id).info.run_name == "live"
+
+
+def test_a_run_recorded_here_shows_what_was_captured_under_the_names_there(client, ws: Workspace):
+    run = ws.call("tracking.start", experiment="Default", name="ours").id
+    ws.call(
+        "tracking.set",
+        run=run,
+        tags={"git.commit": "c0ffee", "git.branch": "main", "code.entry": "train.py", "code.command": "x"},
+    )
+    tags = client.get_run(run).data.tags
+    assert tags["mlflow.source.git.commit"] == "c0ffee" and tags["mlflow.source.git.branch"] == "main"
+    assert (tags["mlflow.source.name"], tags["mlflow.source.type"]) == ("train.py", "LOCAL")
+    assert tags["mlflow.runName"] == "ours" and tags["mlflow.user"] == ws.actor.removeprefix("user:")
+    assert "mlflow.source.git.repoURL" not in tags and tags["git.commit"] == "c0ffee"
+    client.set_tag(run, "mlflow.source.name", "other.py")
+    assert client.get_run(run).data.tags["mlflow.source.name"] == "other.py"

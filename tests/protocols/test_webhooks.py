@@ -88,8 +88,11 @@ def test_what_happens_to_models_is_told(client, ear: Ear, ws: Workspace, run_id:
         secret="a secret",
     )
     name = f"told-{uuid.uuid4().hex[:6]}"
-    client.create_registered_model(name)
+    client.create_registered_model(name, tags={"team": "risk"}, description="finds fraud")
     client.create_model_version(name, f"runs:/{run_id}/model", run_id)
+    client.update_model_version(name, "1", "nobody asked to be told")
+    client.set_model_version_tag(name, "1", "gone", "soon")
+    client.delete_model_version_tag(name, "1", "gone")
     client.set_model_version_tag(name, "1", "owner", "ada")
     client.set_registered_model_alias(name, "shadow", "1")
     deliver_all(ws)
@@ -100,9 +103,12 @@ def test_what_happens_to_models_is_told(client, ear: Ear, ws: Workspace, run_id:
         delivery, at = headers["x-mlflow-delivery-id"], headers["x-mlflow-timestamp"]
         signed = hmac.new(b"a secret", f"{delivery}.{at}.{body}".encode(), hashlib.sha256).digest()
         assert headers["x-mlflow-signature"] == f"v1,{base64.b64encode(signed).decode()}"
-    assert told["registered_model.created"]["name"] == name
+    assert len(ear.heard) == 5
+    made = told["registered_model.created"]
+    assert made == {"name": name, "tags": {"team": "risk"}, "description": "finds fraud"}
     version = told["model_version.created"]
-    assert (version["name"], version["version"]) == (name, "1")
+    assert (version["name"], version["version"], version["run_id"]) == (name, "1", run_id)
+    assert version["source"] == f"runs:/{run_id}/model"
     assert told["model_version_tag.set"] == {"name": name, "version": "1", "key": "owner", "value": "ada"}
     assert told["model_version_alias.created"] == {"name": name, "version": "1", "alias": "shadow"}
     client.delete_webhook(hook.webhook_id)

@@ -12,6 +12,7 @@ from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.packaging.bundle import open_folder
 from fettle.registry import loading
 from fettle.registry.errands.versions import compare, download
+from fettle.registry.store import versions
 from fettle.storage.objects import put_object
 from fettle.workspace import Workspace
 from tests.serving.models import packed, register_version
@@ -102,8 +103,14 @@ def test_foreign_files_are_downloaded_and_not_loaded(workspace: Workspace, tmp_p
 
 @pytest.mark.parametrize("path", ["../out", "/etc/x", "a/../../x", "C:\\x", "a\\..\\x", "."])
 def test_a_list_of_files_leads_nowhere_else(workspace: Workspace, tmp_path: Path, path: str) -> None:
-    manifest = put_object(workspace.blobs, canonical.encode({path: put_object(workspace.blobs, b"x")}))
-    workspace.registry.adopt("clf", "runs:/1/model", manifest=manifest)
+    listed = {"a": put_object(workspace.blobs, b"x")}
+    good = put_object(workspace.blobs, canonical.encode(listed))
+    workspace.registry.adopt("clf", "runs:/1/model", manifest=good)
+    bad = put_object(workspace.blobs, canonical.encode({path: listed["a"]}))
+    with pytest.raises(Invalid):
+        workspace.registry.adopt("clf", "runs:/1/model", manifest=bad)
+    with workspace.database.write() as tx:  # as it may have been written before such lists were looked at
+        versions.change_version(tx, "clf", 1, manifest=bad)
     with pytest.raises(Invalid):
         download(workspace, "clf@1", str(tmp_path / "deep" / "here"))
     assert [each.name for each in (tmp_path / "deep").iterdir()] == []

@@ -1,4 +1,4 @@
-"""What is known against a bundle follows it; aliases that look like protected ones; stages that ask what champion asks."""
+"""What is known of a bundle follows it; aliases that look like protected ones; stages that ask what champion asks."""
 
 from __future__ import annotations
 
@@ -162,3 +162,38 @@ def test_a_list_of_files_is_looked_at_before_a_version_names_it(workspace: Works
             workspace.registry.adopt("m", "mlflow-artifacts:/x", manifest=each)
     assert workspace.registry.models() == []
     assert workspace.registry.adopt("m", "mlflow-artifacts:/x", manifest=good).manifest == good
+
+
+def test_who_made_a_bundle_never_agrees_to_it(workspace: Workspace) -> None:
+    author, bob = (
+        acting(workspace, "user:author", Role.APPROVER),
+        acting(workspace, "user:bob", Role.APPROVER),
+    )
+    workspace.registry.protect("fraud", approvals=1)
+    register(workspace)
+    bob("registry.delete_version", model="fraud", version=1)
+    bob("registry.register", model="fraud", bundle=BUNDLE)
+    asked = acting(workspace, "user:eve", Role.EDITOR)("registry.request_approval", model="fraud", version=2)
+    for person in (author, bob):
+        with pytest.raises(Denied) as refused:
+            person("registry.approve", request=asked.id)
+        assert "registered the version" in refused.value.found
+
+
+def test_what_was_overruled_once_does_not_come_back_by_itself(workspace: Workspace) -> None:
+    register(workspace, gates=[FAILED])
+    workspace.registry.register("fraud", BUNDLES[1])
+    workspace.registry.promote("fraud", 2)
+    workspace.registry.promote("fraud", 1, override=True, reason="hot fix")
+    workspace.registry.rollback("fraud")
+    with pytest.raises(GateFailed):
+        workspace.registry.rollback("fraud", to=1)
+
+
+def test_a_new_description_of_a_version_is_no_change_of_the_model(workspace: Workspace) -> None:
+    register(workspace)
+    before = workspace.registry.model("fraud").updated_at
+    workspace.registry.change_version("fraud", 1, note="new")
+    assert workspace.registry.model("fraud").updated_at == before
+    workspace.registry.change_version("fraud", 1, tags={"a": "b"})
+    assert workspace.registry.model("fraud").updated_at != before

@@ -80,7 +80,7 @@ def ws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
             workspace.call("tracking.log", run=run.id, points=points)
         digest = put_object(workspace.blobs, PNG)
         workspace.call("tracking.artifact", run=run.id, path="images/dot.png", digest=digest, size_bytes=len(PNG))
-        picture = f"\n![a dot](/runs/{run.id}/raw?path=images/dot.png) ![gone](/runs/none/raw?path=x.png)\n"
+        picture = f"\n![a dot](/runs/{run.id}/raw?path=images/dot.png)\n"
         workspace.call("tracking.write_report", name="trees", title=f"Trees {HOSTILE}", text=TEXT + picture)
         workspace.call("tracking.comment", subject="report:trees", text=HOSTILE)
         yield workspace
@@ -212,12 +212,19 @@ def test_the_file_needs_nothing_but_itself(http: httpx.Client, address: str):
     assert "metric-chart" not in page.partition("</style>")[2]
     assert page.count('<svg class="chart"') == 1
     assert {each.split(",")[0] for each in re.findall(r'src="([^"]*)"', page)} == {"data:image/png;base64"}
-    assert "<em>[gone]</em>" in page
     assert all(each.startswith(("http", "#")) for each in re.findall(r'href="([^"]*)"', page))
     assert f'href="{address}/runs"' in page
     assert "url(" not in page
     assert "content-disposition" not in http.get("/reports/trees.html").headers
     assert http.get("/reports/none.html").status_code == 404
+
+
+def test_an_image_that_is_not_here_is_named_instead(ws: Workspace, http: httpx.Client):
+    text = "![gone](/runs/none/raw?path=x.png) ![page](/audit) ![far](https://example.org/x.png)"
+    ws.call("tracking.write_report", name="gone", text=text)
+    page = http.get("/reports/gone.html").text
+    assert ("<em>[gone]</em>" in page, "<em>[page]</em>" in page, "<img" in page) == (True, True, False)
+    ws.call("tracking.drop_report", name="gone")
 
 
 def test_a_report_is_made_changed_and_taken_away(ws: Workspace, http: httpx.Client):

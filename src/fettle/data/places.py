@@ -12,6 +12,7 @@ import msgspec
 from fettle.core import canonical, ids
 from fettle.core.errors import Conflict, Invalid, NotFound, Unavailable
 from fettle.data import companions
+from fettle.data.engine.fsck import Fault
 from fettle.data.records.versions import Commit
 from fettle.data.repositories import PREFIX, repository, repository_at, stored_commit
 
@@ -197,7 +198,7 @@ class BarePlace:
         known = self._about(commit.id)
         made = About(known.profile or commit.profile_digest, known.schema or commit.schema_digest)
         if made != known:
-            self.blobs.put(f"{ABOUT}{commit.id}", canonical.encode(made))
+            self.blobs.put(f"{ABOUT}{commit.id}", _sealed(canonical.encode(made)))
 
     def described(self, commit: Commit) -> Commit:
         known = self._about(commit.id)
@@ -213,17 +214,43 @@ class BarePlace:
 
     def add_checks(self, dataset: str, checks: Sequence[Check]) -> None:
         data = canonical.encode([*self.checks(dataset), *checks])
-        self.blobs.put(f"{CHECKS}{quote(dataset, safe='')}", data)
+        self.blobs.put(f"{CHECKS}{quote(dataset, safe='')}", _sealed(data))
+
+    def damaged(self) -> list[Fault]:
+        """Notes beside the versions that are not as they were written."""
+        faults = []
+        for info in [*self.blobs.list(ABOUT), *self.blobs.list(CHECKS)]:
+            try:
+                _opened(info.key, self.blobs.get(info.key))
+            except Unavailable as error:
+                faults.append(Fault("record", info.key, found=error.found))
+        return faults
 
     def _read(self, key: str, kind: type[T], empty: T) -> T:
         try:
-            return canonical.decode(self.blobs.get(key), kind)
+            return canonical.decode(_opened(key, self.blobs.get(key)), kind)
         except NotFound:
             return empty
         except msgspec.DecodeError as error:
-            raise Unavailable(
-                f"The note {key} of the place is damaged.", found=str(error), hint="Remove it and push again."
-            ) from error
+            raise _damaged(key, str(error)) from error
+
+
+def _sealed(data: bytes) -> bytes:
+    """A note behind the digest of what it says, so that a flipped bit is seen."""
+    return ids.digest(data).encode() + b"\n" + data
+
+
+def _opened(key: str, data: bytes) -> bytes:
+    seal, _, note = data.partition(b"\n")
+    if ids.digest(note).encode() != seal:
+        raise _damaged(key, "other content than its digest says")
+    return note
+
+
+def _damaged(key: str, found: str) -> Unavailable:
+    return Unavailable(
+        f"The note {key} of the place is damaged.", found=found, hint="Remove it and push again."
+    )
 
 
 class WorkspacePlace:

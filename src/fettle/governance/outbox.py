@@ -11,7 +11,7 @@ import msgspec
 
 from fettle.acts.store import list_events
 from fettle.core import ids
-from fettle.governance import schedule
+from fettle.governance import mlflow_form, schedule
 from fettle.governance.channels import MOST_SAID
 from fettle.governance.forms import FORMS, own, title
 from fettle.governance.records.notices import Delivery, Parcel, Subscription
@@ -52,9 +52,12 @@ def fan_out(tx: Transaction, now: datetime) -> int:
 
 def wants(subscription: Subscription, event: Event) -> bool:
     """Whether a subscription is about an event: one of its kinds and one of its subjects fit."""
-    return any(fnmatchcase(event.kind, each) for each in subscription.events) and any(
+    fits = any(fnmatchcase(event.kind, each) for each in subscription.events) and any(
         fnmatchcase(event.subject, each) for each in subscription.subjects
     )
+    if not fits or subscription.form != "mlflow":
+        return fits
+    return mlflow_form.wanted(subscription.events, msgspec.to_builtins(event, str_keys=True))
 
 
 def note(tx: Transaction, subscription: str, event: Event, *, seq: int, now: datetime) -> Delivery:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from fettle.core.errors import Conflict
@@ -29,29 +29,39 @@ def rule_for(rules: Sequence[Protection], model: str, alias: str) -> Protection 
     return Protection(model, alias) if alias in PROTECTED else None
 
 
-def may_agree(actor: str, request: ApprovalRequest) -> str:
-    """Why somebody cannot agree to a request; empty if they can."""
+def may_agree(actor: str, request: ApprovalRequest, authors: Collection[str] = ()) -> str:
+    """Why somebody cannot agree to a request; empty if they can.
+
+    Args:
+        actor: Who would agree.
+        request: What was asked.
+        authors: Who ever registered the same bundle, under whatever name.
+    """
     if not actor.startswith("user:"):
         return f"{actor} is no person"
     if _same(actor, request.requested_by):
         return f"{actor} asked for it"
-    if _same(actor, request.author):
+    if any(_same(actor, each) for each in (request.author, *authors)):
         return f"{actor} registered the version"
     return ""
 
 
-def counted(request: ApprovalRequest, rule: Protection, ranks: dict[str, int]) -> list[Approval]:
+def counted(
+    request: ApprovalRequest, rule: Protection, ranks: dict[str, int], authors: Collection[str] = ()
+) -> list[Approval]:
     """The agreements that count: not withdrawn, of different people who may agree and still have the role.
 
     Args:
         request: What was asked.
         rule: What the alias asks for now.
         ranks: Actor → rank of the role they have now; see `RANKS`.
+        authors: Who ever registered the same bundle, under whatever name.
     """
     found: dict[str, Approval] = {}
     for each in request.approvals:
         standing = ranks.get(each.actor, RANKS[each.role])
-        if each.withdrawn_at is None and standing >= RANKS[rule.role] and not may_agree(each.actor, request):
+        barred = each.withdrawn_at is not None or may_agree(each.actor, request, authors)
+        if not barred and standing >= RANKS[rule.role]:
             found.setdefault(each.actor.casefold(), each)
     return list(found.values())
 

@@ -14,6 +14,7 @@ from fettle.registry.records.approvals import Approval, ApprovalRequest, Protect
 from fettle.registry.records.versions import ModelVersion
 from fettle.registry.standing import ranks_now
 from fettle.registry.store import approvals as store
+from fettle.registry.store import versions
 from fettle.registry.twins import twin_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,15 @@ def live_requests(ctx: Context, version: ModelVersion, alias: str) -> list[Appro
 
 def agreed(ctx: Context, request: ApprovalRequest, rule: Protection) -> list[Approval]:
     """The agreements that count now."""
-    return counted(request, rule, ranks_now(ctx, [each.actor for each in request.approvals]))
+    ranks = ranks_now(ctx, [each.actor for each in request.approvals])
+    return counted(request, rule, ranks, authors_of(ctx, request))
+
+
+def authors_of(ctx: Context, request: ApprovalRequest) -> set[str]:
+    """Who registered the bundle that is asked about, under this name or another, now or before a deletion."""
+    asked = versions.find_version(ctx.tx, request.model, request.version)
+    same = versions.sharing(ctx.tx, request.bundle, asked.manifest if asked else None)
+    return {each.author for each in same}
 
 
 def told(ctx: Context, request: ApprovalRequest) -> ApprovalRequest:

@@ -126,7 +126,7 @@ def work(call: Call, request: Request, fields: dict[str, str]) -> str:
         alias = fields.get("alias", "").strip() or "champion"
         call("registry.promote", model=model, version=version, to=alias, reason=_reason(said))
     else:
-        call("registry.change_version", model=model, version=version, description=_text(fields))
+        call("registry.change_version", model=model, version=version, note=_text(fields))
     return f"/models/{segment(model)}/{version}"
 
 

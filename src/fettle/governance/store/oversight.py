@@ -64,11 +64,12 @@ def list_tokens(tx: Transaction) -> list[Token]:
     return [Token(**row) for row in tx.execute(sa.select(*_PUBLIC).order_by(tokens.c.id)).mappings()]
 
 
+_TOKENS = sa.select(sa.func.count()).select_from(tokens).where(tokens.c.revoked_at.is_(None))
+
+
 def count_tokens(tx: Transaction) -> int:
     """How many tokens were ever granted and not revoked."""
-    return tx.execute(
-        sa.select(sa.func.count()).select_from(tokens).where(tokens.c.revoked_at.is_(None))
-    ).scalar_one()
+    return tx.execute(_TOKENS).scalar_one()
 
 
 def find_audit(

@@ -168,11 +168,6 @@ def latest_versions(call: Call, models: Sequence[Model]) -> dict[str, list[Model
     return {name: [known[stage] for stage in STAGES if stage in known] for name, known in found.items()}
 
 
-def staged(call: Call, name: str, stage: str) -> list[ModelVersion]:
-    """The versions of a model that have a stage, other than the first."""
-    return _versions(call, [Condition("name", "=", name), Condition(f"tag.{STAGE}", "=", stage)])
-
-
 def versions_with(call: Call, field: str, value: str) -> list[ModelVersion]:
     """The versions of any model that have a bundle or a manifest."""
     return _versions(call, [Condition(field, "=", value)])

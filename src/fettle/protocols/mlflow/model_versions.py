@@ -12,7 +12,6 @@ from fettle.protocols.mlflow.artifacts import require_editor
 from fettle.protocols.mlflow.calls import Book, Call
 from fettle.protocols.mlflow.entries import (
     RUN_LINK,
-    STAGE,
     checked_name,
     checked_tags,
     model_named,
@@ -184,7 +183,7 @@ def delete_tag(call: Call, asked: DropTag) -> None:
 
 @BOOK.on("POST", "model-versions/transition-stage")
 def transition(call: Call, asked: Transition) -> Any:
-    """Give a version a stage: a mark and no more, for what is in use is said by aliases."""
+    """Give a version a stage; Production asks what the alias `champion` asks, where that has a rule."""
     stage = entries.canonical_stage(asked.stage)
     if asked.archive_existing_versions and stage not in entries.ACTIVE_STAGES:
         raise invalid(
@@ -192,15 +191,14 @@ def transition(call: Call, asked: Transition) -> Any:
             f"'{asked.stage}' is not an Active stage. Valid stages are {list(entries.ACTIVE_STAGES)}"
         )
     chosen = version_numbered(call, asked.name, asked.version)
-    if asked.archive_existing_versions:
-        for each in entries.staged(call, chosen.model, stage):
-            if each.version != chosen.version:
-                _change(call, each.model, str(each.version), tags={STAGE: "Archived"})
-    if stage != entries.STAGES[0]:
-        chosen = _change(call, asked.name, asked.version, tags={STAGE: stage})
-    elif STAGE in chosen.tags:
-        chosen = _change(call, asked.name, asked.version, untag=[STAGE])
-    return {"model_version": version_json(chosen)}
+    moved = call.perform(
+        "registry.stage",
+        model=chosen.model,
+        version=chosen.version,
+        stage=stage,
+        archive_others=asked.archive_existing_versions,
+    )
+    return {"model_version": version_json(moved)}
 
 
 @BOOK.on("GET", "model-versions/get-download-uri")

@@ -22,7 +22,13 @@ from fettle.storage.objects import put_object
 
 MOST_CHARACTERS = 4000
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?://([^/]*))?(/?.*)", re.DOTALL)
-_LOCAL = re.compile(r"(.*[+.-])?(file|local|localhost|sqlite|unix|pipe)([+.-].*)?", re.IGNORECASE)
+_SCHEMES = frozenset(
+    (
+        "runs", "models", "mlflow-artifacts", "http", "https", "s3", "s3a", "s3n", "gs", "r2", "b2", "wasb", "wasbs",
+        "abfs", "abfss", "adl", "hdfs", "viewfs", "dbfs", "ftp", "sftp", "oss", "cos", "obs", "swift", "hf",
+    )
+)  # fmt: skip
+"""What MLflow's clients download from, their usual plugins among them."""
 _PLACEHOLDERS = ("dummy-source", "prompt-template")
 """What clients say of a prompt, whose text is a tag and which has no files."""
 _DECODINGS = 6
@@ -94,7 +100,13 @@ def listed(call: Call, source: Source) -> str | None:
 
 
 def download_uri(call: Call, version: ModelVersion, depth: int = 0) -> str:
-    """Where a client downloads a version's files; a copy's are those of what it was copied from."""
+    """Where a client downloads a version's files.
+
+    Of files that lie here these are exactly the ones that were written down, whatever became of the run or model since:
+    what people have agreed to is what is loaded.
+    """
+    if version.kind == "foreign" and version.manifest is not None:
+        return f"{entries.LISTINGS}/{version.manifest}"
     scheme, _, path = version.source.partition(":")
     if version.kind != "foreign" or scheme != "models":
         return entries.source_of(version)
@@ -104,15 +116,15 @@ def download_uri(call: Call, version: ModelVersion, depth: int = 0) -> str:
             return logged_models.shown(call, model)["info"]["artifact_uri"]
         if depth < _MOST_COPIES:
             return download_uri(call, _version(call, version.source, path.strip("/")), depth + 1)
-    except Refused:  # it was deleted; what was written down of it remains
+    except Refused:  # it was deleted
         pass
-    return version.source if version.manifest is None else f"{entries.LISTINGS}/{version.manifest}"
+    return version.source
 
 
 def _parts(address: str) -> tuple[str, str, str]:
     """Scheme, host and path of an address that is no local one, however it is written."""
     match = _ADDRESS.fullmatch(address)
-    if match is None or len(address) > MOST_CHARACTERS or _LOCAL.fullmatch(match.group(1)):
+    if match is None or len(address) > MOST_CHARACTERS or match.group(1).lower() not in _SCHEMES:
         raise _wrong(address)
     seen = address
     for _ in range(_DECODINGS):
@@ -127,7 +139,7 @@ def _parts(address: str) -> tuple[str, str, str]:
 def _check(address: str, seen: str) -> None:
     steps = [part.split(";")[0].strip() for part in seen.partition(":")[2].split("/")]
     bad = any(each in "\\#?\x7f\ufffd" or each < " " for each in seen)
-    if bad or any(each in (".", "..") for each in steps) or _LOCAL.fullmatch(seen.partition(":")[0].strip()):
+    if bad or any(each in (".", "..") for each in steps):
         raise _wrong(address)
 
 

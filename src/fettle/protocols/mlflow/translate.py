@@ -20,6 +20,13 @@ from fettle.tracking.records.runs import Run, Status
 NAME, PARENT, USER, NOTES = "mlflow.runName", "mlflow.parentRunId", "mlflow.user", "mlflow.note.content"
 TAGS_OF_FIELDS = {NAME: "name", PARENT: "parent", NOTES: "notes"}
 """Tag there → field of a run here."""
+CAPTURED = {
+    "mlflow.source.name": "code.entry",
+    "mlflow.source.git.commit": "git.commit",
+    "mlflow.source.git.branch": "git.branch",
+    "mlflow.source.git.repoURL": "git.remote",
+}
+"""Tag there → tag here, where the run has not got the one there."""
 
 STATUSES: dict[Status, str] = {
     "scheduled": "SCHEDULED",
@@ -166,9 +173,12 @@ def user_of(run: Run) -> str:
 
 
 def tags_of(run: Run) -> dict[str, str]:
-    """A run's tags, with those that are fields here."""
+    """A run's tags, with those that are fields here, and what was captured under the names that MLflow has for it."""
     fields = {NAME: run.name, PARENT: run.parent, NOTES: run.notes, USER: user_of(run)}
-    return run.tags | {key: value for key, value in fields.items() if value}
+    captured = {there: run.tags[here] for there, here in CAPTURED.items() if run.tags.get(here)}
+    if "mlflow.source.name" in captured:
+        captured["mlflow.source.type"] = "LOCAL"
+    return captured | run.tags | {key: value for key, value in fields.items() if value}
 
 
 def metric_json(metric: Metric) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from fettle.protocols.mlflow.paths import safe
 from fettle.storage.objects import get_object, object_key
 from fettle.tracking.records.runs import Artifact
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _PLACE = re.compile(r"(bundles|listings)/([0-9a-f]{64})(?:/(.*))?")
 
 
@@ -63,10 +64,13 @@ def files_of(call: Call, kind: str, digest: str) -> list[Artifact]:
         data = get_object(call.workspace.blobs, digest)
     except NotFound:
         raise missing(f"The files of {known[0].ref} are not kept in this workspace.") from None
-    if kind == "listings":
-        return _listed(call, canonical.decode(data, dict[str, str]), known[0].at)
     at = known[0].at
-    bundle = flavors.read(data)
+    try:
+        if kind == "listings":
+            return _listed(call, canonical.decode(data, dict[str, str]), at)
+        bundle = flavors.read(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise missing(f"The files of {known[0].ref} cannot be read: {digest} is no list of files.") from None
     made = flavors.generated(known[0], bundle)
     return [
         *(Artifact(each.name, each.digest, each.size_bytes, at) for each in bundle.files),
@@ -76,6 +80,9 @@ def files_of(call: Call, kind: str, digest: str) -> list[Artifact]:
 
 
 def _listed(call: Call, files: dict[str, str], at: datetime) -> list[Artifact]:
+    for path, digest in files.items():
+        if safe(path) != path or not _DIGEST.fullmatch(digest):
+            raise missing("These files have names that are no paths.")
     infos = {digest: call.workspace.blobs.info(object_key(digest)) for digest in set(files.values())}
     sizes = {digest: info.size_bytes for digest, info in infos.items() if info is not None}
     return [Artifact(path, digest, sizes.get(digest, 0), at) for path, digest in files.items()]

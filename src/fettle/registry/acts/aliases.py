@@ -116,9 +116,11 @@ def rollback(
 
 
 def _was_promoted(ctx: Context, history: list[AliasChange], version: ModelVersion) -> bool:
-    """Whether exactly this bundle was promoted to the alias before and has not been rejected since."""
+    """Whether exactly this bundle was promoted to the alias before, overruling nothing, and not rejected since."""
     return not verdicts.is_rejected(ctx, version) and any(
-        each.move == "promoted" and (each.version, each.bundle) == (version.version, version.bundle)
+        each.move == "promoted"
+        and not each.override
+        and (each.version, each.bundle) == (version.version, version.bundle)
         for each in history
     )
 

@@ -152,7 +152,7 @@ def approve(ctx: Context, request: str, *, note: str = "") -> ApprovalRequest:
         Conflict: The request is closed or has ended.
     """
     asked = _open(ctx, request)
-    reason = may_agree(ctx.actor, asked)
+    reason = may_agree(ctx.actor, asked, quorum.authors_of(ctx, asked))
     rule = quorum.rule_of(ctx, asked.model, asked.alias)
     if not reason and rule is not None and ctx.role < RANKS[rule.role]:
         reason = f"{ctx.actor} is {ctx.role.name.lower()} here; {asked.alias} asks for the role {rule.role}"

@@ -197,9 +197,11 @@ def change_version(
     described = edits.change_description(ctx, model, version, known.description, note)
     if described:
         store.change_version(ctx.tx, model, version, description=note)
-    if edits.change_tags(ctx, model, version, known.tags, tags or {}, untag or []) or described:
-        store.change_version(ctx.tx, model, version, updated_at=ctx.now)
+    tagged = edits.change_tags(ctx, model, version, known.tags, tags or {}, untag or [])
+    if tagged:
         models.touch(ctx.tx, model, ctx.now)
+    if tagged or described:
+        store.change_version(ctx.tx, model, version, updated_at=ctx.now)
         ctx.emit(
             "registry.version_changed",
             f"model:{model}",

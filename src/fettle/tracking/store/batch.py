@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -28,29 +28,40 @@ class State(NamedTuple):
     deleted_at: datetime | None
 
 
+_STATE = sa.select(runs.c.id, runs.c.experiment, runs.c.status, runs.c.deleted_at).where(
+    runs.c.id == sa.bindparam("run")
+)
+
+
 def find_state(tx: Transaction, run: str) -> State | None:
     """The state of a run, by its key alone."""
-    columns = (runs.c.id, runs.c.experiment, runs.c.status, runs.c.deleted_at)
-    row = tx.execute(sa.select(*columns).where(runs.c.id == run)).one_or_none()
+    row = tx.execute(_STATE, {"run": run}).one_or_none()
     return None if row is None else State(*row)
 
 
-def briefs(tx: Transaction, condition: sa.ColumnElement[bool]) -> list[Brief]:
-    """Experiments without what must be counted."""
+def _briefs(column: sa.Column[Any]) -> sa.Select[Any]:
     place = (experiment_tags.c.number == experiments.c.number) & (experiment_tags.c.key == LOCATION)
     columns = (experiments.c.number, experiments.c.name, experiments.c.deleted_at, experiment_tags.c.value)
-    query = sa.select(*columns).select_from(experiments.outerjoin(experiment_tags, place)).where(condition)
-    return [Brief(row.number, row.name, row.deleted_at, row.value or "") for row in tx.execute(query)]
+    query = sa.select(*columns).select_from(experiments.outerjoin(experiment_tags, place))
+    return query.where(column.in_(sa.bindparam("some", expanding=True)))
+
+
+_BY_NAME, _BY_NUMBER = _briefs(experiments.c.name), _briefs(experiments.c.number)
 
 
 def briefs_named(tx: Transaction, names: Collection[str]) -> dict[str, Brief]:
-    """The experiments of these names."""
-    return {each.name: each for each in briefs(tx, experiments.c.name.in_(names))}
+    """The experiments of these names, without what must be counted."""
+    return {each.name: each for each in _found(tx, _BY_NAME, names)}
 
 
 def briefs_numbered(tx: Transaction, numbers: Collection[int]) -> dict[int, Brief]:
-    """The experiments of these numbers."""
-    return {each.number: each for each in briefs(tx, experiments.c.number.in_(numbers))}
+    """The experiments of these numbers, without what must be counted."""
+    return {each.number: each for each in _found(tx, _BY_NUMBER, numbers)}
+
+
+def _found(tx: Transaction, query: sa.Select[Any], some: Collection[Any]) -> list[Brief]:
+    rows = tx.execute(query, {"some": list(some)})
+    return [Brief(row.number, row.name, row.deleted_at, row.value or "") for row in rows]
 
 
 def remove_tag(tx: Transaction, run: str, key: str) -> bool:

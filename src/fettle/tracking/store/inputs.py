@@ -122,19 +122,25 @@ def find_links(tx: Transaction, run_ids: Sequence[str]) -> dict[str, RunLinks]:
     return found
 
 
+def _of_some(table: sa.Table, *order: sa.Column[Any]) -> sa.Select[Any]:
+    """Rows of some runs, by the parameter `some`."""
+    return sa.select(table).where(table.c.run.in_(sa.bindparam("some", expanding=True))).order_by(*order)
+
+
+_METRICS = _of_some(metrics, metrics.c.key)
+_INPUTS = _of_some(inputs, inputs.c.at, inputs.c.name)
+_LINKS = _of_some(model_links, model_links.c.at, model_links.c.step, model_links.c.model)
+
+
 def _fill(tx: Transaction, found: dict[str, RunLinks], some: Sequence[str]) -> None:
-    for row in tx.execute(
-        sa.select(metrics).where(metrics.c.run.in_(some)).order_by(metrics.c.key)
-    ).mappings():
-        fields = {name: row[name] for name in ("key", "step", "at", "low", "high", "count")}
-        last = row["last"] if row["not_finite"] is None else row["not_finite"]
-        found[row["run"]].summaries.append(Metric(last=last, **fields))
-    query = sa.select(inputs).where(inputs.c.run.in_(some)).order_by(inputs.c.at, inputs.c.name)
-    for row in tx.execute(query).mappings():
+    these = {"some": list(some)}
+    for row in tx.execute(_METRICS, these):
+        last = row.last if row.not_finite is None else row.not_finite
+        found[row.run].summaries.append(Metric(row.key, last, row.step, row.at, row.low, row.high, row.count))
+    for row in tx.execute(_INPUTS, these).mappings():
         fields = {name: row[name] for name in DatasetInput.__struct_fields__}
         found[row["run"]].datasets.append(DatasetInput(**fields))
-    query = sa.select(model_links).where(model_links.c.run.in_(some))
-    for row in tx.execute(query.order_by(model_links.c.at, model_links.c.step, model_links.c.model)):
+    for row in tx.execute(_LINKS, these):
         links = found[row.run]
         (links.made if row.made else links.read).append(ModelLink(row.model, row.step))
 

@@ -134,7 +134,7 @@ def end_run(tx: Transaction, run: str, status: str, at: datetime) -> None:
 
 
 def find_run(tx: Transaction, run: str) -> Run | None:
-    found = _complete(tx, tx.execute(sa.select(runs).where(runs.c.id == run)).mappings().all())
+    found = _complete(tx, tx.execute(_ONE, {"of": run}).mappings().all())
     return found[0] if found else None
 
 
@@ -170,17 +170,30 @@ def _portions(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
+def _of_some(table: sa.Table, *values: sa.Column[Any]) -> sa.Select[Any]:
+    """Values by run and key, of the runs in the parameter `some`; built once, as it is asked with each run."""
+    columns = (table.c.run, table.c.key)
+    return (
+        sa.select(*columns, *values)
+        .where(table.c.run.in_(sa.bindparam("some", expanding=True)))
+        .order_by(*columns)
+    )
+
+
+_PARAMS, _TAGS = _of_some(params, params.c.value), _of_some(tags, tags.c.value)
+_LAST = _of_some(metrics, metrics.c.last, metrics.c.not_finite)
+_ONE = sa.select(runs).where(runs.c.id == sa.bindparam("of"))
+
+
 def _complete(tx: Transaction, rows: Sequence[Any]) -> list[Run]:
     """Runs from their rows, with parameters, tags and last values fetched in three queries, however many runs."""
     extra: dict[str, dict[str, dict[str, Any]]] = {row["id"]: {} for row in rows}
     for some in _portions(list(extra)):
-        for table, value, name in ((params, params.c.value, "params"), (tags, tags.c.value, "tags")):
-            query = sa.select(table.c.run, table.c.key, value).where(table.c.run.in_(some))
-            for run, key, found in map(tuple, tx.execute(query.order_by(table.c.run, table.c.key))):
+        these = {"some": list(some)}
+        for query, name in ((_PARAMS, "params"), (_TAGS, "tags")):
+            for run, key, found in map(tuple, tx.execute(query, these)):
                 extra[run].setdefault(name, {})[key] = found
-        columns = (metrics.c.run, metrics.c.key, metrics.c.last, metrics.c.not_finite)
-        query = sa.select(*columns).where(metrics.c.run.in_(some)).order_by(metrics.c.run, metrics.c.key)
-        for run, key, last, not_finite in map(tuple, tx.execute(query)):
+        for run, key, last, not_finite in map(tuple, tx.execute(_LAST, these)):
             kind, found = ("metrics", last) if not_finite is None else ("not_finite", not_finite)
             extra[run].setdefault(kind, {})[key] = found
     return [Run(**{**row, **extra[row["id"]]}) for row in rows]

@@ -74,7 +74,7 @@ function isHeld(element: HTMLElement): boolean {
   if (focus && focus !== element && element.contains(focus) && !focus.id && focus.matches(":focus-visible")) return true;
   const chosen = getSelection();
   if (chosen && !chosen.isCollapsed && element.contains(chosen.anchorNode)) return true;
-  return element.querySelector("details[open], input[type=checkbox]:checked") !== null;
+  return element.querySelector("details[open], .pick input:checked") !== null;
 }
 
 // Whether the pages still hear from the server.

@@ -1,7 +1,7 @@
 """Kill -9 of the server at random instants under clients that speak MLflow's protocol and repeat as its clients do.
 
 Eight writers log batches, one sends files, one sends files in parts. `FETTLE_MLFLOW_KILLS` sets how many kills (default
-6), `FETTLE_SEED` repeats.
+3), `FETTLE_SEED` repeats.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 from fettle.workspace import Workspace
 from tests.faults.test_tracking_kills import ready, serving
 
-KILLS = int(os.environ.get("FETTLE_MLFLOW_KILLS", "6"))
+KILLS = int(os.environ.get("FETTLE_MLFLOW_KILLS", "3"))
 SEED = int(os.environ.get("FETTLE_SEED", str(time.time_ns() % 1_000_000)))
 WRITERS, BATCH = 8, 25
 API, PROXY = "/api/2.0/mlflow", "/api/2.0/mlflow-artifacts"

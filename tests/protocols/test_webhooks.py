@@ -109,7 +109,10 @@ def test_what_happens_to_models_is_told(client, ear: Ear, ws: Workspace, run_id:
     version = told["model_version.created"]
     assert (version["name"], version["version"], version["run_id"]) == (name, "1", run_id)
     assert version["source"] == f"runs:/{run_id}/model"
-    assert told["model_version_tag.set"] == {"name": name, "version": "1", "key": "owner", "value": "ada"}
+    tags = [json.loads(body)["data"] for _, body in ear.heard if '"model_version_tag"' in body]
+    set_tags = [{"name": name, "version": "1", "key": "gone", "value": "soon"}]
+    set_tags += [{"name": name, "version": "1", "key": "owner", "value": "ada"}]
+    assert sorted(tags, key=lambda each: each["key"]) == set_tags
     assert told["model_version_alias.created"] == {"name": name, "version": "1", "alias": "shadow"}
     client.delete_webhook(hook.webhook_id)
 

@@ -15,6 +15,7 @@ from fettle.core.errors import Conflict, Unavailable
 from fettle.storage.objects import get_object
 from fettle.tracking import deferred
 from fettle.tracking.outbox import runs_folder
+from fettle.tracking.refused import refused_folder
 from fettle.tracking.synced import sync
 from fettle.workspace import Workspace
 from tests.tracking.away import Line
@@ -99,6 +100,27 @@ def test_a_run_in_the_bin_takes_nothing_and_nothing_is_lost(workspace: Workspace
     workspace.call("tracking.delete", run="one")
     with pytest.raises(Conflict, match="in the bin"):
         tracking.run(workspace, "churn", run_id="one")
+
+
+def test_what_a_run_in_the_bin_was_told_is_kept_and_told_again(workspace: Workspace) -> None:
+    line: Any = Line(workspace)
+    run = tracking.run(line, "churn", run_id="one")
+    run.flush()
+    line.away = True
+    run.tag(stage="two")
+    run.log_text("notes/a.md", "hello")
+    run.finish()
+    line.away = False
+    workspace.call("tracking.delete", run="one")
+    with pytest.warns(UserWarning, match="Not recorded"):
+        told = sync(line)
+    assert len(told.refused) == 2 and "in the bin" in str(told)
+    workspace.call("tracking.restore", run="one")
+    assert sync(line).refused == []
+    shown = workspace.tracking.show("one")
+    assert shown.tags == {"stage": "two"}
+    assert get_object(workspace.blobs, shown.artifacts[0].digest) == b"hello"
+    assert list(refused_folder(workspace).iterdir()) == []
 
 
 TRAINING = """

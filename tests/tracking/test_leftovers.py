@@ -9,11 +9,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from fettle import tracking
 from fettle.core.errors import Unavailable
+from fettle.tracking.carrier import Arrived
+from fettle.tracking.entries import Reader
 from fettle.tracking.outbox import runs_folder
+from fettle.tracking.synced import sync
 from fettle.workspace import Workspace
 
 TRAINING = """
@@ -122,3 +126,33 @@ def test_a_training_goes_on_while_the_workspace_is_away(workspace: Workspace) ->
     assert tracking.recover(line) == [run.id]
     shown = workspace.tracking.show(run.id)
     assert (shown.status, shown.summaries[0].count) == ("finished", 2)
+
+
+def test_a_resumed_run_counts_on(workspace: Workspace) -> None:
+    with tracking.run(workspace, "churn", run_id="same") as run:
+        for _ in range(5):
+            run.log(loss=1.0)
+        run.sample({"system/cpu": 1.0}, 70)
+    with tracking.run(workspace, "churn", run_id="same") as run:
+        run.log(loss=9.0)
+    points = workspace.tracking.series("same", "loss", most=0)
+    assert [(each.step, each.value) for each in points][-2:] == [(4, 1.0), (5, 9.0)]
+
+
+def test_one_journal_that_is_refused_holds_up_no_other(workspace: Workspace, tmp_path: Path) -> None:
+    line: Any = Away(workspace)
+    for name in ("a-refused", "b-good"):
+        line.away = False
+        run = tracking.run(line, "churn", run_id=name)
+        run.log(loss=1.0)
+        line.away = True
+        with pytest.warns(UserWarning):
+            run.finish()
+    journal = next((runs_folder(workspace) / "a-refused").iterdir())
+    note = Arrived(1000, "000000000001-0", Reader().forms)
+    (journal / "arrived").write_bytes(msgspec.json.encode(note))  # as after a backup was restored
+    line.away = False
+    failures: dict[str, str] = {}
+    assert tracking.recover(line, failures=failures) == ["b-good"]
+    assert "a-refused" in failures
+    assert "a-refused" in str(sync(line))

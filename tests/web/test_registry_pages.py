@@ -16,8 +16,8 @@ from fettle.core import canonical
 from fettle.storage.objects import put_object
 from fettle.web.registry import search_of
 from fettle.workspace import Workspace
+from tests.serving.models import register_version
 from tests.web.conftest import Open
-from tests.web.life import NAME, Life
 from tests.web.test_browser import violations
 from tests.web.test_labels import served
 
@@ -72,7 +72,14 @@ PAGES = ("/models", "/models/later", f"/models/{FORKED}", f"/models/{FORKED}/2",
 def test_pages_tell_what_there_is(http: httpx.Client):
     assert "No version yet" in http.get("/models/later").text
     model = http.get(f"/models/{FORKED}").text
-    for told in ("<strong>Kept</strong>", "is on hold", "Deleted versions", "superseded", "1 approval by role", "foreign"):
+    for told in (
+        "<strong>Kept</strong>",
+        "is on hold",
+        "Deleted versions",
+        "superseded",
+        "1 approval by role",
+        "foreign",
+    ):
         assert told in model, told
     kept = http.get(f"/models/{FORKED}/2").text
     for told in ("does not load or serve", "model/weights.bin", "/elsewhere/2", ">Download<", "2 files"):
@@ -143,20 +150,19 @@ def test_files_come_as_one_archive(http: httpx.Client):
     assert http.get(f"/models/{FORKED}/9/download").status_code == 404
 
 
-def test_a_bundle_is_listed_compared_and_saved(http: httpx.Client, life: Life):
-    # `http` of this module serves another workspace: these are the pages of the one with a life
-    with served(life.ws) as address, httpx.Client(base_url=address, timeout=60) as client:
-        page = client.get(f"/models/{NAME}/2").text
-        assert "manifest" in page or ".onnx" in page
-        assert "does not load or serve" not in page
-        plain = client.get(f"/models/{NAME}/compare/1/2").text
-        assert "Ask both" in plain
-        asked = client.get(f"/models/{NAME}/compare/1/2.json?answers=1").json()
-        assert asked["answers"]["rows"] > 0
-        assert asked["found"]["size_bytes"][0] > 0
-        with zipfile.ZipFile(io.BytesIO(client.get(f"/models/{NAME}/1/download").content)) as packed:
-            assert any(name.endswith(".onnx") for name in packed.namelist())
-    assert http.get("/models/later").status_code == 200
+def test_a_bundle_is_listed_compared_and_saved(ws: Workspace, http: httpx.Client):
+    for seed in (1, 2):
+        register_version(ws, seed)
+    page = http.get("/models/market/2").text
+    assert ".onnx" in page
+    assert "does not load or serve" not in page
+    assert "Ask both" in http.get("/models/market/compare/1/2").text
+    asked = http.get("/models/market/compare/1/2.json?answers=1").json()
+    assert asked["answers"]["rows"] > 0
+    assert asked["found"]["size_bytes"][0] > 0
+    assert "answered differently" in http.get("/models/market/compare/1/2?answers=1").text
+    with zipfile.ZipFile(io.BytesIO(http.get("/models/market/1/download").content)) as packed:
+        assert any(name.endswith(".onnx") for name in packed.namelist())
 
 
 def test_two_versions_side_by_side(http: httpx.Client):
@@ -176,7 +182,8 @@ def test_people_ask_agree_and_promote(ws: Workspace, http: httpx.Client):
     ws.call("governance.grant", actor="user:root", role="admin")
     people = {"ada": "approver", "bob": "approver", "eve": "editor"}
     tokens = {
-        each: ws.call("governance.grant", actor=f"user:{each}", role=role).secret for each, role in people.items()
+        each: ws.call("governance.grant", actor=f"user:{each}", role=role).secret
+        for each, role in people.items()
     }
     address = str(http.base_url).rstrip("/")
     path = f"/models/{FORKED}/2"

@@ -79,7 +79,9 @@ def ws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
             points = [Point("loss", 1 / (1 + step * depth), step) for step in range(20)]
             workspace.call("tracking.log", run=run.id, points=points)
         digest = put_object(workspace.blobs, PNG)
-        workspace.call("tracking.artifact", run=run.id, path="images/dot.png", digest=digest, size_bytes=len(PNG))
+        workspace.call(
+            "tracking.artifact", run=run.id, path="images/dot.png", digest=digest, size_bytes=len(PNG)
+        )
         picture = f"\n![a dot](/runs/{run.id}/raw?path=images/dot.png)\n"
         workspace.call("tracking.write_report", name="trees", title=f"Trees {HOSTILE}", text=TEXT + picture)
         workspace.call("tracking.comment", subject="report:trees", text=HOSTILE)
@@ -167,12 +169,17 @@ def test_many_blocks_are_not_drawn(ws: Workspace):
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.sampled_from([*KINDS, "python", ""]), st.text(st.characters(exclude_characters="`~"), max_size=30)),
+        st.tuples(
+            st.sampled_from([*KINDS, "python", ""]),
+            st.text(st.characters(exclude_characters="`~"), max_size=30),
+        ),
         max_size=5,
     )
 )
 def test_each_block_stands_where_it_was_written(fences: list[tuple[str, str]]):
-    text = "\n\n".join(f"before {at}\n\n```{kind}\n{content}\n```" for at, (kind, content) in enumerate(fences))
+    text = "\n\n".join(
+        f"before {at}\n\n```{kind}\n{content}\n```" for at, (kind, content) in enumerate(fences)
+    )
     asked = report_blocks.fenced(text)
     blocks = [Listed(f"block {at}", [], [], [], [], False) for at, _ in enumerate(asked)]
     found = pieces(text, blocks)
@@ -248,7 +255,9 @@ def test_a_report_is_made_changed_and_taken_away(ws: Workspace, http: httpx.Clie
 def test_of_two_who_write_nobody_loses_a_word(ws: Workspace, http: httpx.Client):
     ws.call("tracking.write_report", name="both", text="first")
     ws.call("tracking.write_report", name="both", text="theirs <b>", revision=1)
-    answer = http.post("/reports/both", data={"text": "mine <i>", "title": "", "revision": "1", "do": "write"})
+    answer = http.post(
+        "/reports/both", data={"text": "mine <i>", "title": "", "revision": "1", "do": "write"}
+    )
     assert answer.status_code == 409
     assert "mine &lt;i&gt;" in answer.text
     assert "theirs &lt;b&gt;" in answer.text
@@ -319,7 +328,9 @@ def test_a_saved_file_opens_from_disk(visit: Open, http: httpx.Client, tmp_path:
     tab = visit(address=f"file://{tmp_path}")
     page = tab.go("/trees.html")
     assert page.locator("svg.chart path.stroke").count() >= 3
-    assert page.locator("svg.chart path.stroke").first.evaluate("each => getComputedStyle(each).fill") == "none"
+    assert (
+        page.locator("svg.chart path.stroke").first.evaluate("each => getComputedStyle(each).fill") == "none"
+    )
     assert page.evaluate("[...document.images].every(each => each.naturalWidth > 0)")
 
 
@@ -327,7 +338,7 @@ def test_a_report_is_written_without_script(visit: Open, address: str, ws: Works
     page = visit(script=False, address=address).go("/reports")
     page.get_by_label("Title").fill("By hand")
     page.get_by_role("button", name="Begin").click()
-    page.get_by_label("Text", exact=True).fill("It **works**.")
+    page.locator("textarea[name=text]").fill("It **works**.")
     page.get_by_role("button", name="See how it looks").click()
     assert page.locator(".report-text strong").inner_text() == "works"
     page.get_by_role("button", name="Keep").click()

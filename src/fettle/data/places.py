@@ -217,13 +217,17 @@ class BarePlace:
         self.blobs.put(f"{CHECKS}{quote(dataset, safe='')}", _sealed(data))
 
     def damaged(self) -> list[Fault]:
-        """Notes beside the versions that are not as they were written."""
+        """Notes and objects (profiles, schemas, …) beside the versions that are not as they were written."""
         faults = []
         for info in [*self.blobs.list(ABOUT), *self.blobs.list(CHECKS)]:
             try:
                 _opened(info.key, self.blobs.get(info.key))
             except Unavailable as error:
                 faults.append(Fault("record", info.key, found=error.found))
+        for info in self.blobs.list("objects/"):
+            name = info.key.rpartition("/")[2]
+            if ids.digest(self.blobs.get(info.key)) != name:
+                faults.append(Fault("record", info.key, name, found="other content than its digest says"))
         return faults
 
     def _read(self, key: str, kind: type[T], empty: T) -> T:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -18,7 +20,6 @@ from fettle.server.openapi import describe
 from fettle.web import pages
 from fettle.web.labels import Perform
 from fettle.workspace import Workspace
-
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -34,13 +35,16 @@ def create_app(
         require_token: True: refuse requests without a token even from this machine.
     """
     identity = Identity(workspace, require_token=require_token)
-    openapi = JSONResponse(describe(workspace.catalog))
+
+    @cache
+    def document() -> JSONResponse:
+        return JSONResponse(describe(workspace.catalog))
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def specification(_: Request) -> Response:
-        return openapi
+        return await run_in_threadpool(document)
 
     async def nothing(request: Request) -> Response:
         raise NotFound(

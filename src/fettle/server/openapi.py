@@ -73,7 +73,10 @@ def _path(
     if not act.reads:
         key = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}, "required": False}
         return {"post": post | {"parameters": [key]}}
-    return {"post": post, "get": shared | {"operationId": f"{act.name}.get", "parameters": _query(act, parameters)}}
+    return {
+        "post": post,
+        "get": shared | {"operationId": f"{act.name}.get", "parameters": _query(act, parameters)},
+    }
 
 
 def _query(act: Act, schemas: list[dict[str, Any]]) -> list[dict[str, Any]]:

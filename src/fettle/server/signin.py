@@ -6,6 +6,7 @@ keeps it in a cookie that no script can read and no other site can send.
 
 from __future__ import annotations
 
+from functools import cache
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.authentication import SimpleUser
@@ -54,10 +55,13 @@ class Door:
 
 def routes(workspace: Surface, identity: Identity) -> list[Route]:
     """The sign-in page and the way out."""
-    site = Site(workspace, Assets.load())
+
+    @cache
+    def site() -> Site:
+        return Site(workspace, Assets.load())
 
     def form(request: Request, back: str, error: FettleError | None = None) -> Response:
-        text = site.render("server/signin.html", request, asked_of(request), {"back": back, "error": error})
+        text = site().render("server/signin.html", request, asked_of(request), {"back": back, "error": error})
         return Response(text, 200 if error is None else error.status, HEADERS, "text/html; charset=utf-8")
 
     async def show(request: Request) -> Response:

@@ -82,7 +82,8 @@ def run(
     ):  # what others left must not stop a training; `fettle tracking sync` says what it is
         recover(ws)
     try:
-        begun = ActiveRun(ws, ws.call("tracking.start", **wanted))
+        started = ws.call("tracking.start", **wanted)
+        begun = ActiveRun(ws, ws.call("tracking.show", run=run_id) if run_id else started)
     except Unavailable as error:
         begun = _begun_away(ws, wanted, error)
     if capture and (parent is None or capture is not True):
@@ -100,6 +101,11 @@ def attach(ws: Surface, run_id: str) -> ActiveRun:
         run_id: The run's id.
     """
     return ActiveRun(ws, ws.call("tracking.show", run=run_id), owner=False)
+
+
+def _behind(record: Run) -> int:
+    """The first step behind what a resumed run has logged; what the machine did has steps of its own."""
+    return max((each.step + 1 for each in record.summaries if not each.key.startswith("system/")), default=0)
 
 
 def _begun_away(ws: Surface, wanted: dict[str, Any], error: Unavailable) -> ActiveRun:
@@ -146,7 +152,7 @@ class ActiveRun(Facts, Files):
         self._deferred = Deferred(ws, lambda: self._outbox.folder, away=away)
         self._capturing: Capturing | None = None
         self._pid = os.getpid()
-        self._next_step = 0
+        self._next_step = _behind(record)
         context.opened(self)
         atexit.register(self._at_exit)
 

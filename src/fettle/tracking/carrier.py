@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fettle.core.errors import Unavailable
+from fettle.core.errors import Conflict, Unavailable
 from fettle.storage.disks import disk_failure, write_atomically
 from fettle.storage.frames import parsed, read_groups, segment_path, segments
 from fettle.storage.locks import FileLock
@@ -104,7 +104,7 @@ class Carrier:
                 columns=columns,
             )
             if there <= first:
-                raise Unavailable(
+                raise Forgotten(
                     f"Run {self._run} lost records that had arrived.",
                     found=f"{there} records in the workspace, {first} sent",
                     hint="Was the workspace restored from a backup? `fettle doctor` looks at it.",
@@ -146,6 +146,10 @@ class Carrier:
             write_atomically(self._folder / "arrived", [msgspec.json.encode(note)])
             for each in done:
                 segment_path(self._folder / "records", each).unlink(missing_ok=True)
+
+
+class Forgotten(Conflict):
+    """The workspace has fewer records of a journal than it had: it was restored from an older copy."""
 
 
 @contextlib.contextmanager

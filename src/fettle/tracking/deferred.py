@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from blake3 import blake3
 
-from fettle.core.errors import Conflict, Denied, FettleError, Invalid
+from fettle.core.errors import Conflict, FettleError
 from fettle.core.ids import digest_file
 from fettle.storage.disks import disk_failure
 from fettle.storage.objects import has_object, object_key, put_object
 from fettle.storage.open import open_journal, read_journal
 from fettle.tracking.printed import CONSOLE, console_kept, console_pieces, count, note
+from fettle.tracking.refused import REFUSALS, Refused, keep
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
@@ -246,10 +247,16 @@ def _tell_one(ws: Surface, folder: Path, number: int, operation: Operation) -> N
         put_object(ws.blobs, kept)
     try:
         ws.call(operation.act, idempotency_key=f"{folder.name}-{number}", **operation.arguments)
-    except (Conflict, Invalid, Denied) as error:
+    except REFUSALS as error:
         if operation.act == "tracking.start":
             raise  # without the run there is nothing to add to: all of it waits for a person
-        warnings.warn(f"Not recorded with the run: {error.args[0]}", stacklevel=2)
+        said = str(error.args[0])
+        warnings.warn(
+            f"Not recorded with the run: {said} It is kept; `fettle tracking sync` tells it again.",
+            stacklevel=2,
+        )
+        key = f"{folder.name}-{number:06}"
+        keep(ws, Refused(key, operation.act, operation.arguments, said, operation.file), kept)
     if kept is not None:
         kept.unlink(missing_ok=True)  # another operation with the same content finds it in the workspace
 

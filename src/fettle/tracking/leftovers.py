@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fettle.core.errors import NotFound, Unavailable
+from fettle.core.errors import FettleError, Unavailable
 from fettle.storage.locks import FileLock
 from fettle.tracking import deferred
 from fettle.tracking.carrier import Carrier, discard
@@ -15,25 +15,30 @@ if TYPE_CHECKING:
     from fettle.acts import Surface
 
 
-def recover(ws: Surface, run: str | None = None) -> list[str]:
+def recover(ws: Surface, run: str | None = None, *, failures: dict[str, str] | None = None) -> list[str]:
     """Send the journals of runs whose process is gone, and end those runs; return their ids.
 
     Idempotent, and safe in many processes at once: a record arrives once, whoever carries it. A run of which another
-    process still logs goes on. A workspace that is away is tried again next time.
+    process still logs goes on. A workspace that is away is tried again next time; a journal that the workspace refuses
+    stays, and holds up no other.
 
     Args:
         ws: The workspace.
         run: Only the journals of this run.
+        failures: Gets, by run, why its journal could not be sent.
     """
     recovered = set()
     for journal in sorted(runs_folder(ws).glob(f"{run or '*'}/*/")):
         try:
             if _recover(ws, journal):
                 recovered.add(journal.parent.name)
-        except (NotFound, FileNotFoundError):
-            continue  # another workspace's run, or somebody else was faster
+        except FileNotFoundError:
+            continue  # somebody else was faster
         except Unavailable:
             break  # to ask again for each would take long
+        except FettleError as error:  # such as another workspace's run, a start that is refused, lost records
+            if failures is not None:
+                failures[journal.parent.name] = str(error.args[0])
     return sorted(recovered)
 
 

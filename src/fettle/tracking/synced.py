@@ -9,6 +9,7 @@ import msgspec
 from fettle.storage.locks import FileLock
 from fettle.tracking.leftovers import recover
 from fettle.tracking.outbox import runs_folder
+from fettle.tracking.refused import tell_again
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
@@ -21,17 +22,23 @@ class Synced(msgspec.Struct, frozen=True):
         sent: Runs of which all that waited here has arrived.
         running: Runs that processes of this machine are logging to now; they send by themselves.
         waiting: Runs of which something still waits here.
+        why: Run → why it waits, where the workspace said so.
+        refused: What the workspace refused and still refuses: of which run, what, and why.
     """
 
     sent: list[str]
     running: list[str]
     waiting: list[str]
+    why: dict[str, str] = {}
+    refused: list[str] = []
 
     def __str__(self) -> str:
         """What a person reads."""
         lines = [f"{len(self.sent)} runs sent" if len(self.sent) != 1 else "1 run sent"]
         lines += [f"still running: {', '.join(self.running)}"] if self.running else []
         lines += [f"still waiting: {', '.join(self.waiting)}"] if self.waiting else []
+        lines += [f"  {run}: {why}" for run, why in self.why.items()]
+        lines += [f"refused, and kept here: {each}" for each in self.refused]
         return "\n".join(lines)
 
 
@@ -42,7 +49,9 @@ def sync(ws: Surface) -> Synced:
         Unavailable: The workspace is away; everything stays here.
     """
     ws.call("tracking.runs", limit=0)  # a workspace that is away says so, instead of nothing being sent
-    sent = recover(ws)
+    why: dict[str, str] = {}
+    sent = recover(ws, failures=why)
+    refused = [str(each) for each in tell_again(ws)]
     running: set[str] = set()
     waiting: set[str] = set()
     for journal in runs_folder(ws).glob("*/*/"):
@@ -53,4 +62,4 @@ def sync(ws: Surface) -> Synced:
         else:
             running.add(journal.parent.name)
         alive.close()
-    return Synced(sent=sent, running=sorted(running), waiting=sorted(waiting))
+    return Synced(sent, sorted(running), sorted(waiting), why, refused)

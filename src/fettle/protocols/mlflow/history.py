@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from fettle.core.errors import NotFound
 from fettle.protocols.mlflow.calls import Call
+from fettle.protocols.mlflow.translate import LARGEST
+from fettle.tracking.records.metrics import Column
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from fettle.tracking.records.metrics import Column
 
 
 class Sample(NamedTuple):
@@ -41,16 +41,27 @@ class Samples(Sequence[Sample]):
         rows = zip(*(each[place].tolist() for each in self._columns), strict=True)
         return [Sample(*row) for row in rows]
 
+    def shown(self, key: str, start: int, end: int) -> list[dict[str, Any]]:
+        """A page of them as `Metric`s of MLflow: infinities are the largest floats, NaN is a text."""
+        import numpy as np
+
+        times, steps, values = (each[start:end] for each in self._columns)
+        numbers: list[Any] = np.clip(values, -LARGEST, LARGEST).tolist()
+        if np.isnan(values).any():
+            numbers = ["NaN" if each != each else each for each in numbers]
+        rows = zip(numbers, times.tolist(), steps.tolist(), strict=True)
+        return [{"key": key, "value": value, "timestamp": at, "step": step} for value, at, step in rows]
+
     def __iter__(self) -> Iterator[Sample]:
         return iter(self[:])
 
 
-def history(call: Call, run: str, key: str) -> Sequence[Sample]:
+def history(call: Call, run: str, key: str) -> Samples:
     """All points of a metric of a run; none if the run or the metric is not there."""
     try:
         column = call.perform("tracking.history", run=run, key=key)
     except NotFound:
-        return []
+        column = Column(key, b"", b"", b"")
     return samples(column)
 
 

@@ -23,7 +23,7 @@ from fettle.protocols.mlflow.names import (
     check_number,
     unknown_run,
 )
-from fettle.protocols.mlflow.paging import page
+from fettle.protocols.mlflow.paging import offset_of, token_of
 from fettle.protocols.mlflow.translate import moment, number
 from fettle.tracking.records.inputs import ModelMetric
 from fettle.tracking.records.metrics import Column, written
@@ -129,9 +129,11 @@ def get_history(call: Call, asked: History) -> Any:
     found = history(call, asked.run_id, asked.metric_key)
     if not found and call.perform("tracking.runs_of", ids=[asked.run_id]) == []:
         raise unknown_run(asked.run_id)
-    some, token = page(found, asked.page_token, asked.max_results or max(1, len(found)))
-    answer: dict[str, Any] = {"metrics": [_shown(asked.metric_key, each) for each in some]} if some else {}
-    return {**answer, "next_page_token": token} if token else answer
+    start = offset_of(asked.page_token)
+    end = start + (asked.max_results or max(1, len(found)))
+    some = found.shown(asked.metric_key, start, end)
+    answer: dict[str, Any] = {"metrics": some} if some else {}
+    return {**answer, "next_page_token": token_of(end)} if len(found) > end else answer
 
 
 @BOOK.on("GET", "metrics/get-history-bulk")
@@ -215,7 +217,10 @@ def _check_place(metric: Metric, attribute: str, path: str) -> None:
 
 
 def _column(key: str, some: list[Metric]) -> Column:
-    steps, at_us = array("q", [each.step for each in some]), array("q", [each.timestamp * 1000 for each in some])
+    steps, at_us = (
+        array("q", [each.step for each in some]),
+        array("q", [each.timestamp * 1000 for each in some]),
+    )
     values = array("d", [each.value for each in some])
     if sys.byteorder == "big":
         for each in (steps, at_us, values):

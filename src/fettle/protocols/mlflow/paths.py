@@ -13,7 +13,6 @@ from fettle.protocols.mlflow.errors import Refused, invalid
 from fettle.tracking.names import check_path
 
 
-
 class AnyPath(Convertor[str]):
     """The rest of a path in a route, line breaks too: such a path is to be refused, not to be unknown."""
 

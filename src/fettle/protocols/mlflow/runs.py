@@ -113,8 +113,8 @@ def create(call: Call, asked: Create) -> Any:
         )
     except NotFound:
         raise missing(f"No Experiment with id={number} exists") from None
-    except Conflict:
-        raise experiments.binned(number) from None
+    except Conflict as error:
+        raise experiments.binned(number) if "in the bin" in error.message else error from None
     return {"run": run_json(made.run, made.links, made.experiment)}
 
 

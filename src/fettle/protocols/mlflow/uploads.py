@@ -2,8 +2,8 @@
 
 A part's URL names the upload by 256 random bits: who was given it may send that part, as with the presigned URLs that
 clients expect here. Parts are blobs under `uploads/`, below a digest of these bits, so that whoever sees the blobs does
-not learn them; and under the digest of their content, so that none is ever written over. A client says with the etags it
-was given which ones it means. Nothing of an upload is seen before it is complete.
+not learn them; and under the digest of their content, so that none is ever written over. The etags that a client was
+given say which ones it means. Nothing of an upload is seen before it is complete.
 """
 
 from __future__ import annotations

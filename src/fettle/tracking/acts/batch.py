@@ -9,6 +9,7 @@ from fettle.acts import Context, act
 from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.tracking import points as curves
+from fettle.tracking.acts import upkeep
 from fettle.tracking.acts.experiments import numbered
 from fettle.tracking.chunks import Points
 from fettle.tracking.names import check_key, check_values
@@ -45,11 +46,12 @@ def begin(
         started_at: When it began; None means now.
 
     Raises:
-        Conflict: The experiment is in the bin.
+        Conflict: The experiment is in the bin, or its quota is used up.
     """
     check_name(name)
     check_values("tag", tags or {})
     experiment = _opened(ctx, number)
+    upkeep.check_quota(ctx, experiment.name)
     run_id = ids.event_id(ctx.now).replace("-", "")
     started = Run(
         id=run_id,

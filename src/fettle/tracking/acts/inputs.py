@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from fettle.acts import Context, act
 from fettle.core.errors import Invalid
+from fettle.tracking.acts import upkeep
 from fettle.tracking.acts.batch import in_use
 from fettle.tracking.names import check_path
 from fettle.tracking.records.inputs import DatasetInput, DatasetUse, ModelLink, RunLinks
 from fettle.tracking.records.runs import Artifact
 from fettle.tracking.store import batch as files
 from fettle.tracking.store import inputs as store
+from fettle.tracking.store import logged_models
 from fettle.tracking.store import runs as whole
 
 MOST_LINKS = 1000
@@ -101,11 +103,20 @@ def file(ctx: Context, owner: str, path: str, digest: str, size_bytes: int) -> A
         owner: Such as `model:m-4f…`.
         path: The file's name, with `/` between folders.
         digest: The object, stored before.
-        size_bytes: Its length.
+        size_bytes: Its length as the sender knows it; that of the object counts.
+
+    Raises:
+        Conflict: The quota of the experiment of the logged model is used up.
+        Unavailable: The object is not there (any more).
     """
     if len(owner) > 300 or not owner.isprintable():
         raise Invalid("That can own no files.", found=repr(owner[:60]))
-    made = Artifact(path=check_path(path), digest=digest, size_bytes=size_bytes, at=ctx.now)
+    check_path(path)
+    kind, _, name = owner.partition(":")
+    experiment = logged_models.experiment_of(ctx.tx, name) if kind == "model" else None
+    if experiment is not None:
+        upkeep.check_quota(ctx, experiment)
+    made = Artifact(path=path, digest=digest, size_bytes=upkeep.arrived(ctx, path, digest), at=ctx.now)
     files.put_file(ctx.tx, owner, made)
     return made
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from fettle.acts import Context, act
 from fettle.core import ids
-from fettle.core.errors import Conflict, Invalid, NotFound, Unavailable
-from fettle.storage.objects import has_object
+from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.tracking import search as language
 from fettle.tracking.acts import upkeep
 from fettle.tracking.names import check_experiment, check_path, check_run_id, check_values
@@ -110,7 +109,7 @@ def artifact(ctx: Context, run: str, path: str, digest: str, size_bytes: int) ->
         run: Its id.
         path: The file's name in the run, with `/` between folders.
         digest: The object, stored before.
-        size_bytes: Its length.
+        size_bytes: Its length as the sender knows it; that of the object counts.
 
     Raises:
         Unavailable: The object is not there (any more).
@@ -118,13 +117,7 @@ def artifact(ctx: Context, run: str, path: str, digest: str, size_bytes: int) ->
     check_path(path)
     known = in_use(existing(ctx, run))
     upkeep.check_quota(ctx, known.experiment)
-    if not has_object(ctx.blobs, digest):
-        raise Unavailable(
-            f"The content of {path!r} has not arrived.",
-            found=f"no object {digest[:16]}",
-            hint="Send it again.",
-        )
-    made = Artifact(path=path, digest=digest, size_bytes=size_bytes, at=ctx.now)
+    made = Artifact(path=path, digest=digest, size_bytes=upkeep.arrived(ctx, path, digest), at=ctx.now)
     store.put_artifact(ctx.tx, run, made)
     return made
 

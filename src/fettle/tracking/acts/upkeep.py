@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from fettle.acts import Context, Role, act
-from fettle.core.errors import Conflict, Invalid
+from fettle.core.errors import Conflict, Invalid, Unavailable
 from fettle.storage.census import named_objects
 from fettle.storage.objects import object_key
 from fettle.tracking.acts import experiments
@@ -75,6 +75,22 @@ def check_quota(ctx: Context, experiment: str) -> None:
             hint="Delete runs and collect them (fettle tracking gc), or ask for more: fettle tracking set-quota",
             subject=f"experiment:{experiment}",
         )
+
+
+def arrived(ctx: Context, path: str, digest: str) -> int:
+    """The length of an object that is to be named; whoever names it is not believed about that.
+
+    Raises:
+        Unavailable: The object is not there (any more).
+    """
+    info = ctx.blobs.info(object_key(digest))
+    if info is None:
+        raise Unavailable(
+            f"The content of {path!r} has not arrived.",
+            found=f"no object {digest[:16]}",
+            hint="Send it again.",
+        )
+    return info.size_bytes
 
 
 def pin(ctx: Context, run: str, *, by: str) -> None:

@@ -72,3 +72,10 @@ def _complete(tx: Transaction, query: sa.Select[Any]) -> list[LoggedModel]:
             fields["value"] = row["value"] if row["not_finite"] is None else row["not_finite"]
             measured.setdefault(row["model"], []).append(ModelMetric(**fields))
     return [LoggedModel(**row, metrics=measured.get(row["id"], [])) for row in rows]
+
+
+def experiment_of(tx: Transaction, model: str) -> str | None:
+    """The name of the experiment of a logged model; None if there is no such model."""
+    of = experiments.c.number == logged_models.c.experiment
+    query = sa.select(experiments.c.name).select_from(logged_models.join(experiments, of))
+    return tx.execute(query.where(logged_models.c.id == model)).scalar_one_or_none()

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from fettle.storage.upserts import insert_new, upsert
 from fettle.tracking.records.upkeep import Quota, Removable
+from fettle.tracking.store.experiments import experiments
 from fettle.tracking.store.inputs import files, inputs, logged_models, model_links, model_metrics
 from fettle.tracking.store.metrics import chunks, cursors, metrics, outlines
 from fettle.tracking.store.runs import artifacts, params, reads, runs, tags
@@ -82,7 +83,17 @@ def used(tx: Transaction, name: str) -> tuple[int, int]:
     size = tx.execute(
         sa.select(sa.func.sum(artifacts.c.size_bytes)).where(artifacts.c.run.in_(ours))
     ).scalar_one()
-    return int(points or 0), int(size or 0)
+    return int(points or 0), int(size or 0) + _of_models(tx, name)
+
+
+def _of_models(tx: Transaction, name: str) -> int:
+    """Bytes of files of an experiment's logged models."""
+    number = sa.select(experiments.c.number).where(experiments.c.name == name).scalar_subquery()
+    owners = sa.select(sa.literal("model:").concat(logged_models.c.id)).where(
+        logged_models.c.experiment == number
+    )
+    size = tx.execute(sa.select(sa.func.sum(files.c.size_bytes)).where(files.c.owner.in_(owners)))
+    return int(size.scalar_one() or 0)
 
 
 def removable(tx: Transaction, before: datetime, after: str, limit: int) -> list[Removable]:

@@ -4,7 +4,7 @@
 
 `--mlflow` is the command of an environment with the full package, such as `/tmp/venv/bin/mlflow`; its Python runs the
 client too, the same one against both servers. Each server is a process of its own with a fresh SQLite database; the
-rounds take turns and the medians are compared. Ready time and resident memory are those of the servers' process trees.
+rounds take turns and the medians are compared. The rows `HTTP` are the same calls without the client. Ready time and resident memory are those of the servers' process trees.
 Ends with one line of JSON.
 """
 
@@ -67,6 +67,36 @@ found = {
 for start in range(0, points, 1000):
     client.log_batch(run, [Metric("long", each * 0.5, each, each) for each in range(start, start + 1000)])
 found["history (%d points)" % points] = rate(lambda number: client.get_metric_history(run, "long"), 2)
+
+# the same over plain HTTP: what the servers do, without the milliseconds that the client spends on each call
+import http.client
+from urllib.parse import urlsplit
+
+wire = http.client.HTTPConnection(urlsplit(url).netloc)
+
+def ask(method, path, fields=None):
+    body = None if fields is None else json.dumps(fields)
+    wire.request(method, "/api/2.0/mlflow/" + path, body, {"Content-Type": "application/json"})
+    answer = wire.getresponse()
+    data = answer.read()
+    assert answer.status == 200, data
+    return data
+
+def point(number):
+    return {"key": "wire", "value": number * 0.5, "timestamp": number, "step": number}
+
+many = {"run_id": run, "metrics": [point(number) | {"key": "wires"} for number in range(1000)]}
+wanted = {"experiment_ids": [experiment], "max_results": 50, "order_by": ["metrics.m DESC"]}
+found |= {
+    "HTTP create_run": rate(lambda number: ask("POST", "runs/create", {"experiment_id": experiment}), calls),
+    "HTTP log_metric": rate(lambda number: ask("POST", "runs/log-metric", {"run_id": run, **point(number)}), calls),
+    "HTTP log_param": rate(
+        lambda number: ask("POST", "runs/log-parameter", {"run_id": run, "key": f"w{number}", "value": "1"}), calls
+    ),
+    "HTTP get_run": rate(lambda number: ask("GET", f"runs/get?run_id={run}"), calls),
+    "HTTP search_runs (50 by metric)": rate(lambda number: ask("POST", "runs/search", wanted), max(5, calls // 10)),
+    "HTTP log_batch (1,000 points)": rate(lambda number: ask("POST", "runs/log-batch", many), max(5, calls // 10)),
+}
 print(json.dumps(found))
 """
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fettle.protocols.mlflow.mount import BOOKS
-from tests.protocols.conftest import API
+from tests.protocols.conftest import API, PROXY
 
 POSTED = sorted(
     {each.path for book in BOOKS for each in book.endpoints if each.method == "POST" and "{" not in each.path}
@@ -131,3 +131,25 @@ def test_nothing_asked_makes_a_500(http: httpx.Client, path: str, fields: dict):
         params={key: value.encode("utf-8", "replace").decode() for key, value in fields.items()},
     )
     assert answer.status_code in (200, 400, 404), (path, fields, answer.text[:300])
+
+
+def test_quotas_hold_for_clients_and_count_what_is_kept(client, http, ws):
+    number = client.create_experiment("limited")
+    ws.call("tracking.set_quota", experiment="limited", runs=2, size_bytes=100)
+    run = client.create_run(number).info.run_id
+    client.create_run(number)
+    third = http.post(f"{API}/runs/create", json={"experiment_id": number})
+    assert third.status_code == 400 and "quota" in third.json()["message"]
+    ws.call("tracking.set_quota", experiment="limited", size_bytes=100)
+
+    def put(owner: str, data: bytes) -> int:
+        return http.put(f"{PROXY}/artifacts/{number}/{owner}/artifacts/{len(data)}", content=data).status_code
+
+    model = client.create_logged_model(number).model_id
+    assert (put(f"models/{model}", b"x" * 60), put(run, b"x" * 70)) == (200, 200)
+    assert ws.call("tracking.quota", experiment="limited").size_bytes == 130
+    assert (put(f"models/{model}", b"y"), put(run, b"y")) == (400, 400)
+    digest = ws.call("tracking.artifacts", run=run)[0].digest
+    ws.call("tracking.set_quota", experiment="limited")
+    made = ws.call("tracking.artifact", run=run, path="70", digest=digest, size_bytes=-(10**12))
+    assert made.size_bytes == 70 and ws.call("tracking.quota", experiment="limited").size_bytes == 130

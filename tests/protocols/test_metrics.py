@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -72,3 +73,36 @@ def test_32_clients_at_once(mlflow, url: str, run_id: str):
     client = mlflow.MlflowClient(url)
     found = [client.get_metric_history(run_id, f"m{key}") for key in range(4)]
     assert [len(each) for each in found] == [40] * 4
+
+
+def test_a_body_that_is_no_plain_struct_is_read_the_long_way(http, client, run_id: str):
+    """Nulls, texts for numbers, the old name of the id, twice encoded: as before; and what is wrong is explained."""
+    path = f"{API}/runs/log-metric"
+    good = {"run_id": run_id, "key": "m", "value": 1.5, "timestamp": 7, "step": 3}
+    for body in (
+        good,
+        {**good, "model_id": None},
+        {**good, "value": "1.5", "timestamp": "7", "step": "3"},
+        {**{key: good[key] for key in good if key != "run_id"}, "run_uuid": run_id},
+        {**good, "run_id": "", "run_uuid": run_id},
+        json.dumps(good),
+        {**good, "unknown": [1, {"x": 2}]},
+    ):
+        assert http.post(path, json=body).status_code == 200, body
+    assert [(each.step, each.timestamp, each.value) for each in client.get_metric_history(run_id, "m")] == [
+        (3, 7, 1.5)
+    ]
+    for change, words in (
+        ({"key": ""}, "required parameter 'key'"),
+        ({"run_id": ""}, "required parameter 'run_id'"),
+        ({"value": "high"}, "parameter 'value'"),
+        ({"timestamp": 1.5}, "parameter 'timestamp'"),
+        ({"timestamp": -1}, "parameter 'timestamp'"),
+        ({"step": 1 << 63}, "parameter 'step'"),
+        ({"key": "../x"}, "resolve to other names"),
+    ):
+        answer = http.post(path, json={**good, **change})
+        assert answer.status_code == 400 and words in answer.json()["message"], (change, answer.text)
+    batch = {"run_id": run_id, "metrics": [{**good, "key": "a"}, {**good, "key": "b", "timestamp": -5}]}
+    answer = http.post(f"{API}/runs/log-batch", json=batch)
+    assert answer.status_code == 400 and "metrics[1].timestamp" in answer.json()["message"]

@@ -236,8 +236,66 @@ def test_secrets_in_a_text_are_hidden_fast() -> None:
     assert secrets.masked("a" * 3_000_000) == "a" * 3_000_000  # no runaway backtracking
 
 
+TELLING = """password = "hunter22x"
+API_KEY: str = "hunter22x"
+token: Optional[str] = "hunter22x"
+client(token=hunter22x)
+headers={"Authorization": "Bearer hunter22x"}
+headers = [f"Basic hunter22x"]
+os.environ["PASSWORD"] = "hunter22x"
+set_password("hunter22x")
+secret = f"hunter22x"
+password="a\\"b hunter22x"
+db_password = (
+    "hunter22x"
+)
+tokens:
+  - hunter22x
+auth:
+  basic: hunter22x
+api-key: |
+  hunter22x
+Pwd=hunter22x;
+'"""
+
+
+@pytest.mark.parametrize("patch", [False, True])
+def test_secrets_are_hidden_however_they_are_written(patch: bool) -> None:
+    text = (
+        TELLING if not patch else "diff --git a b\n" + "".join(f"+{line}\n" for line in TELLING.splitlines())
+    )
+    safe = secrets.masked(text + "learning_rate = 0.1\n")
+    assert "hunter22x" not in safe
+    assert "learning_rate = 0.1" in safe
+    assert "hunter22x" not in " ".join(secrets.command(["--header", "Authorization: Bearer hunter22x"]))
+
+
+def test_what_is_no_secret_is_left() -> None:
+    plain = (
+        "def login(token):\n    return check(token)\n"
+        "if password:\n    connect()\n"
+        "commit 3f786850e387550fdab836ed7e6dc881de23001b\n"
+        "from averylongpackage.withmanymodules import SomethingWithALongName\n"
+        "x = model(tokens == 3)\n"
+    )
+    assert secrets.masked(plain) == plain
+    assert "zQ3vX9kLmP0aRt7YcB2nWd8E" not in secrets.masked("x = 'zQ3vX9kLmP0aRt7YcB2nWd8E'")
+
+
 @pytest.mark.parametrize(
-    "name", [".env", "a/.env.local", "keys/server.pem", ".aws/credentials", "id_rsa", "my_secret.yaml"]
+    "name",
+    [
+        ".envrc",
+        "secrets/db.yaml",
+        "store.kdbx",
+        ".docker/config.json",
+        ".env",
+        "a/.env.local",
+        "keys/server.pem",
+        ".aws/credentials",
+        "id_rsa",
+        "my_secret.yaml",
+    ],
 )
 def test_files_that_hold_secrets(name: str) -> None:
     assert secrets.secret_file(name)

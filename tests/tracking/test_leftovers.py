@@ -139,14 +139,13 @@ def test_a_resumed_run_counts_on(workspace: Workspace) -> None:
     assert [(each.step, each.value) for each in points][-2:] == [(4, 1.0), (5, 9.0)]
 
 
-def test_one_journal_that_is_refused_holds_up_no_other(workspace: Workspace, tmp_path: Path) -> None:
+def test_one_journal_that_is_refused_holds_up_no_other(workspace: Workspace) -> None:
     line: Any = Away(workspace)
+    line.away = True
     for name in ("a-refused", "b-good"):
-        line.away = False
-        run = tracking.run(line, "churn", run_id=name)
-        run.log(loss=1.0)
-        line.away = True
         with pytest.warns(UserWarning):
+            run = tracking.run(line, "churn", run_id=name, capture=False)
+            run.log(loss=1.0)
             run.finish()
     journal = next((runs_folder(workspace) / "a-refused").iterdir())
     note = Arrived(1000, "000000000001-0", Reader().forms)

@@ -110,3 +110,16 @@ def test_a_pin_of_a_run_elsewhere_is_no_error(workspace: Workspace) -> None:
     assert callable(upkeep.pin)
     bundle = put_object(workspace.blobs, b"another")
     assert workspace.registry.register("fraud", bundle, run_id="made-elsewhere").run_id == "made-elsewhere"
+
+
+def test_files_of_deleted_logged_models_go_too(workspace: Workspace) -> None:
+    run = workspace.tracking.start("churn").id
+    number = workspace.tracking.experiment("churn").number
+    digest = put_object(workspace.blobs, b"weights")
+    model = workspace.call("tracking.make_model", number=number, name="m", run=run)
+    workspace.call("tracking.file", owner=f"model:{model.id}", path="model.pkl", digest=digest, size_bytes=7)
+    workspace.tracking.gc(older_than="0s", dry_run=False)
+    assert has_object(workspace.blobs, digest)
+    workspace.call("tracking.delete_model", id=model.id)
+    assert workspace.tracking.gc(older_than="0s", dry_run=False).objects == 1
+    assert not has_object(workspace.blobs, digest)

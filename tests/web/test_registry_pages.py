@@ -254,9 +254,8 @@ def test_descriptions_are_changed(ws: Workspace, http: httpx.Client):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_registry_is_accessible(visit: Open, ws: Workspace, http: httpx.Client, axe: str, theme: str):
     ws.call("registry.request_approval", model=FORKED, version=3, reason=HOSTILE)
-    for width in (1280, 390):
-        tab = visit(theme, address=str(http.base_url), width=width)
-        for path in PAGES:
-            page = tab.go(path)
-            assert violations(page, axe, theme) == [], path
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    address = str(http.base_url)
+    tab, narrow = visit(theme, address=address), visit(theme, address=address, width=390)
+    for path in PAGES:
+        assert violations(tab.go(path), axe, theme) == [], path
+        assert narrow.go(path).evaluate("document.documentElement.scrollWidth <= innerWidth"), path

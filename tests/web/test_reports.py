@@ -166,6 +166,13 @@ def test_many_blocks_are_not_drawn(ws: Workspace):
     assert [isinstance(each, Wrong) for each in found[-2:]] == [False, True]
 
 
+def test_so_many_curves_and_no_more(ws: Workspace, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(report_blocks, "MOST_CURVES", 4)
+    chart = "```chart\nmetrics: loss\n```\n"
+    found = report_blocks.read(ws, chart * 3 + "```runs\nlimit: 1\n```\n")
+    assert [type(each) for each in found] == [Chart, Chart, Wrong, Listed]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
@@ -237,7 +244,8 @@ def test_an_image_that_is_not_here_is_named_instead(ws: Workspace, http: httpx.C
 def test_a_report_is_made_changed_and_taken_away(ws: Workspace, http: httpx.Client):
     made = http.post("/reports", data={"title": "A new one: §1"})
     assert (made.status_code, made.headers["location"]) == (303, "/reports/a-new-one-1/edit")
-    assert http.post("/reports", data={"title": "A new one: §1"}).status_code == 409
+    again = http.post("/reports", data={"title": "A new one: §1"})
+    assert (again.status_code, "is a report" in again.text) == (409, True)
     report = ws.call("tracking.report", name="a-new-one-1")
     assert (report.title, report.revision) == ("A new one: §1", 1)
     fields = {"title": "Newer", "text": "one\r\ntwo", "revision": "1", "do": "look"}
@@ -313,13 +321,12 @@ def test_viewers_read_and_do_not_write(tmp_path: Path):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_reports_are_accessible(visit: Open, address: str, axe: str, theme: str):
-    for width in (1280, 390):
-        tab = visit(theme, address=address, width=width)
-        for path in ("/reports", "/reports/trees", "/reports/trees/edit"):
-            page = tab.go(path)
-            page.wait_for_load_state("networkidle")
-            assert violations(page, axe, theme) == [], path
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    tab, narrow = visit(theme, address=address), visit(theme, address=address, width=390)
+    for path in ("/reports", "/reports/trees", "/reports/trees/edit"):
+        page = tab.go(path)
+        page.wait_for_load_state("networkidle")
+        assert violations(page, axe, theme) == [], path
+        assert narrow.go(path).evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 def test_a_saved_file_opens_from_disk(visit: Open, http: httpx.Client, tmp_path: Path, axe: str):

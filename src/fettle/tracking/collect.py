@@ -37,6 +37,8 @@ def collect(ws: Surface, *, older_than_s: float, dry_run: bool) -> CollectedRuns
             taken = ws.call("tracking.purge", ids=[each.run for each in going[start : start + _BATCH]])
             gone += len(taken.runs)
             step(_BATCH)
+    while ws.call("tracking.purge_models", older_than_s=older_than_s):
+        pass  # each call takes a batch
     freed = ws.call("tracking.free")
     return CollectedRuns(False, gone, points, size_bytes, freed, held)
 

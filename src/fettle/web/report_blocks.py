@@ -15,6 +15,7 @@ from fettle.web.report_syntax import KINDS, Mistake, Said, WrongBlock, told
 from fettle.web.tracking import frequent_metrics, varied_params
 
 MOST_BLOCKS = 40
+MOST_CURVES = 1000
 MOST_METRICS = 12
 MOST_COLUMNS = 20
 LIMITS = {"chart": (10, 30), "runs": (20, 200), "compare": (5, 12)}
@@ -101,7 +102,22 @@ def fenced(text: str) -> list[tuple[str, str]]:
 
 def read(ws: Surface, text: str) -> list[Block]:
     """What each block of a text shows; a mistake in one says nothing of the others."""
-    return [read_block(ws, kind, content, at) for at, (kind, content) in enumerate(fenced(text))]
+    found: list[Block] = []
+    left = MOST_CURVES
+    for at, (kind, content) in enumerate(fenced(text)):
+        if kind == "chart" and left <= 0:
+            hint = "Ask for fewer runs or metrics, or put the others into another report."
+            found.append(
+                Wrong(
+                    kind,
+                    Mistake(0, "", f"A report draws {MOST_CURVES} curves, and they are drawn.", "", hint),
+                )
+            )
+            continue
+        found.append(read_block(ws, kind, content, at))
+        if isinstance(found[-1], Chart):
+            left -= sum(map(len, found[-1].curves.values()))
+    return found
 
 
 def read_block(ws: Surface, kind: str, content: str, at: int = 0) -> Block:

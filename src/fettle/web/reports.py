@@ -133,12 +133,20 @@ def _named_so(site: Site, request: Request) -> Response | None:
 
 
 def _made(call: Callable[..., Any], _: Request, fields: dict[str, str]) -> str:
-    """Begin a report; one of that name that is there already is a conflict, not written over."""
+    """Begin a report.
+
+    Raises:
+        Conflict: There is one of that name; it is not written over.
+    """
     title = _title(fields)
     if not title:
         raise Invalid("A report needs a title.", hint="Such as: What the depth of trees does")
     name = fields.get("name", "").strip() or ids.slug(title)
-    made = call("tracking.write_report", name=name, title=title, text=BEGUN, revision=0)
+    try:
+        made = call("tracking.write_report", name=name, title=title, text=BEGUN, revision=0)
+    except Conflict as error:
+        hint = f"Change that one at /reports/{name}, or choose another title."
+        raise Conflict(f"There is a report {name!r} already.", found=error.found, hint=hint) from error
     return f"/reports/{segment(made.name)}/edit"
 
 

@@ -146,6 +146,19 @@ def purge(ctx: Context, ids: list[str]) -> Purged:
     return Purged(gone, points)
 
 
+@act("tracking.purge_models", needs=Role.APPROVER, plumbing=True)
+def purge_models(ctx: Context, older_than_s: float) -> int:
+    """Remove logged models that were deleted some time ago; return how many, 200 at most.
+
+    Args:
+        older_than_s: For how many seconds at least they have been deleted.
+    """
+    before = ctx.now - timedelta(seconds=max(0.0, older_than_s))
+    gone = store.deleted_models(ctx.tx, before, MOST_AT_ONCE)
+    store.purge_models(ctx.tx, gone)
+    return len(gone)
+
+
 @act("tracking.free", needs=Role.APPROVER, plumbing=True)
 def free(ctx: Context) -> int:
     """Remove the files of purged runs that nothing in the workspace names any more; return how many."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from fettle.storage.upserts import upsert
 from fettle.tracking.records.inputs import LoggedModel, ModelMetric
 from fettle.tracking.records.metrics import written
+from fettle.tracking.store.experiments import experiments
 from fettle.tracking.store.inputs import logged_models, model_metrics
 
 if TYPE_CHECKING:

@@ -132,15 +132,27 @@ def purge(tx: Transaction, ids: Sequence[str]) -> None:
     """
     models = list(tx.execute(sa.select(logged_models.c.id).where(logged_models.c.run.in_(ids))).scalars())
     _note_orphans(tx, sa.select(artifacts.c.digest).where(artifacts.c.run.in_(ids)))
-    _note_orphans(tx, sa.select(files.c.digest).where(files.c.owner.in_(models)))
-    tx.execute(files.delete().where(files.c.owner.in_(models)))
-    for table in (model_links, model_metrics):
-        tx.execute(table.delete().where(table.c.model.in_(models)))
-    tx.execute(logged_models.delete().where(logged_models.c.id.in_(models)))
+    purge_models(tx, models)
     for table in _OWNED:
         tx.execute(table.delete().where(table.c.run.in_(ids)))
     tx.execute(runs.update().where(runs.c.parent.in_(ids)).values(parent=None))
     tx.execute(runs.delete().where(runs.c.id.in_(ids)))
+
+
+def purge_models(tx: Transaction, ids: Sequence[str]) -> None:
+    """Remove logged models with all they own, and note the digests of their files."""
+    theirs = files.c.owner.in_([f"model:{each}" for each in ids])
+    _note_orphans(tx, sa.select(files.c.digest).where(theirs))
+    tx.execute(files.delete().where(theirs))
+    for table in (model_links, model_metrics):
+        tx.execute(table.delete().where(table.c.model.in_(ids)))
+    tx.execute(logged_models.delete().where(logged_models.c.id.in_(ids)))
+
+
+def deleted_models(tx: Transaction, before: datetime, limit: int) -> list[str]:
+    """Ids of logged models that were deleted before a moment."""
+    query = sa.select(logged_models.c.id).where(logged_models.c.deleted_at < before).limit(limit)
+    return list(tx.execute(query).scalars())
 
 
 def _note_orphans(tx: Transaction, named: sa.Select) -> None:

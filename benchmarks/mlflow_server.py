@@ -4,7 +4,8 @@
 
 `--mlflow` is the command of an environment with the full package, such as `/tmp/venv/bin/mlflow`; its Python runs the
 client too, the same one against both servers. Each server is a process of its own with a fresh SQLite database; the
-rounds take turns and the medians are compared. The rows `HTTP` are the same calls without the client. Ready time and resident memory are those of the servers' process trees.
+rounds take turns and the medians are compared. The rows `HTTP` are the same calls without
+the client. Ready time and resident memory are those of the servers' process trees.
 Ends with one line of JSON.
 """
 

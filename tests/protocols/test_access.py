@@ -82,6 +82,23 @@ def test_a_viewer_reads_and_changes_nothing(guarded):
         assert (answer.status_code, answer.json()["error_code"]) == (403, "PERMISSION_DENIED")
 
 
+def test_only_administrators_learn_where_a_webhook_may_lead(guarded):
+    url, secrets = guarded
+    fields = {"name": "hook", "events": [{"entity": "REGISTERED_MODEL", "action": "CREATED"}]}
+    for role in secrets:
+        for address in (
+            "http://10.1.2.3/",
+            "http://localhost:1/",
+            "http://no-such-host.invalid/",
+            "gopher://x",
+        ):
+            answer = httpx.post(
+                f"{url}{API}/webhooks", json={**fields, "url": address}, headers=bearer(secrets[role])
+            )
+            assert (answer.status_code, answer.json()["error_code"]) == (403, "PERMISSION_DENIED")
+            assert address not in answer.text
+
+
 @pytest.mark.parametrize("way", ["token", "password"])
 def test_the_client_signs_in(guarded, mlflow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str):
     url, secrets = guarded

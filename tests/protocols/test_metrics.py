@@ -106,3 +106,10 @@ def test_a_body_that_is_no_plain_struct_is_read_the_long_way(http, client, run_i
     batch = {"run_id": run_id, "metrics": [{**good, "key": "a"}, {**good, "key": "b", "timestamp": -5}]}
     answer = http.post(f"{API}/runs/log-batch", json=batch)
     assert answer.status_code == 400 and "metrics[1].timestamp" in answer.json()["message"]
+
+
+def test_summaries_of_a_described_run_are_plain_records(client, ws: Workspace, run_id: str):
+    client.log_metric(run_id, "m", 1.0, step=4)
+    client.log_metric(run_id, "m", 3.0, step=2)
+    (found,) = ws.call("tracking.describe", run=run_id).links.summaries
+    assert (found.count, found.step, found.last, found.low, found.high) == (2, 4, 1.0, 1.0, 3.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import socket
 import threading
@@ -191,3 +192,26 @@ def test_proxies_of_the_environment_are_not_used(receiver: int, monkeypatch: pyt
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     assert outgoing.send(f"http://{HERE}:{receiver}/", private=[HERE]).good
+
+
+def test_an_answer_that_drips_ends_with_the_time_also_when_it_closes() -> None:
+    """HTTP/1.0 without a length: the connection lets go of its socket as soon as the head is there."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def drip() -> None:
+        wire, _ = listener.accept()
+        with contextlib.suppress(OSError), wire:
+            wire.recv(65536)
+            wire.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+            while not over.wait(0.1):
+                wire.sendall(b"x")
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    with pytest.raises(Unavailable, match="did not answer"):
+        outgoing.send(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout_s=0.6, private=["127.0.0.1"])
+    thread.join(5.0)
+    assert not thread.is_alive()  # what it sent after the time was refused
+    over.set()
+    listener.close()

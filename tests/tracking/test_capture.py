@@ -379,3 +379,48 @@ def test_a_stream_whose_write_is_put_back_after_each_cell() -> None:
     beside.writelines(["three"])
     assert stream.getvalue() == "".join(said) == "one\nTWO\nthree"
     assert beside.closed is False
+
+
+KILLED_TEE = """
+import os, signal, subprocess, sys, time
+import psutil
+from fettle import tracking
+from fettle.workspace import Workspace
+ws = Workspace.create(sys.argv[1])
+with tracking.run(ws, "e", run_id="one", capture=["console"]) as run:
+    print("before", flush=True)
+    for _ in range(3):
+        for each in psutil.Process().children():
+            if each.name() == "tee":
+                os.kill(each.pid, signal.SIGKILL)
+        time.sleep(0.1)
+        print("x" * 200_000, flush=True)
+        os.system("echo from a child")
+    print("after", flush=True)
+"""
+
+
+def test_printing_goes_on_when_tee_is_killed(workspace: Workspace, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(KILLED_TEE)
+    with (tmp_path / "out").open("wb") as out:
+        command = [sys.executable, str(script), str(tmp_path)]
+        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, check=False, timeout=60)
+    printed = (tmp_path / "out").read_text()
+    assert done.returncode == 0, printed[-2000:]
+    assert printed.startswith("before") and "after" in printed
+    assert printed.count("from a child") == 3
+    assert workspace.tracking.show("one").status == "finished"
+
+
+def test_who_prints_for_nobody_learns_it(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        KILLED_TEE.replace("range(3)", "range(0)")
+        + "    for _ in range(500): print('y' * 9999, flush=True)\n"
+    )
+    command = f"{sys.executable} {script} {tmp_path} 2>/dev/null | head -c 10"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, timeout=60, check=False
+    )
+    assert done.stdout.startswith(b"before") and done.returncode != 0

@@ -123,3 +123,23 @@ def test_files_of_deleted_logged_models_go_too(workspace: Workspace) -> None:
     workspace.call("tracking.delete_model", id=model.id)
     assert workspace.tracking.gc(older_than="0s", dry_run=False).objects == 1
     assert not has_object(workspace.blobs, digest)
+
+
+def test_what_was_said_about_a_purged_run_goes_with_it(workspace: Workspace) -> None:
+    run, _ = run_with_file(workspace, b"x")
+    workspace.tracking.comment(f"run:{run}", "Look, @ada")
+    workspace.tracking.pin(f"run:{run}")
+    workspace.tracking.delete(run)
+    workspace.tracking.gc(older_than="0s", dry_run=False)
+    assert workspace.tracking.comments(f"run:{run}") == []
+    assert workspace.tracking.mentions("user:ada") == [] and workspace.tracking.pins() == []
+
+
+def test_a_long_list_keeps_what_it_names(workspace: Workspace) -> None:
+    run, digest = run_with_file(workspace, b"named in a long list")
+    names = [put_object(workspace.blobs, b"0")[:60] + f"{each:04x}" for each in range(70_000)]
+    listing = put_object(workspace.blobs, ",".join([*names, digest]).encode())
+    other = workspace.tracking.start("churn").id
+    workspace.tracking.artifact(other, "list.json", listing, 1)
+    workspace.tracking.delete(run)
+    assert workspace.tracking.gc(older_than="0s", dry_run=False).objects == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ from fettle.core.errors import Conflict, Denied, Invalid, nearest
 
 if TYPE_CHECKING:
     from fettle.storage.ports import BlobStore, Database, Transaction
+
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ def bind(act: Act, arguments: Mapping[str, Any], *, lax: bool = False) -> dict[s
     values: dict[str, Any] = {}
     for parameter in act.parameters:
         if parameter.name in arguments:
+            _check_texts(act, parameter.name, arguments[parameter.name])
             values[parameter.name] = _convert(
                 act, parameter.name, arguments[parameter.name], parameter.type, lax
             )
@@ -99,6 +104,24 @@ def bind(act: Act, arguments: Mapping[str, Any], *, lax: bool = False) -> dict[s
                 hint=parameter.help or f"See `fettle {act.room} {act.verb} --help`.",
             )
     return values
+
+
+def _check_texts(act: Act, name: str, value: Any) -> None:
+    """Refuse what not every database can keep: NUL characters, and halves of characters."""
+    if isinstance(value, str):
+        if "\x00" in value or (not value.isascii() and _HALF.search(value)):
+            raise Invalid(
+                f"The argument {name!r} of {act.name} has a character that cannot be kept.",
+                found="NUL, or half of a surrogate pair",
+                hint="Leave it out, or keep such bytes as a file.",
+            )
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            _check_texts(act, name, key)
+            _check_texts(act, name, each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _check_texts(act, name, each)
 
 
 def _convert(act: Act, name: str, value: Any, kind: Any, lax: bool) -> Any:

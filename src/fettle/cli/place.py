@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ class Place:
         settings = self.settings()
         if settings["workspace"]:
             return self.open()
+        _allow_private(settings)
         return Workspace.create(self.folder)
 
     def open_or_create(self) -> Surface:
@@ -71,4 +73,12 @@ class Place:
         from fettle.workspace import Workspace
 
         settings = self.settings()
+        _allow_private(settings)
         return Workspace.open(settings["workspace"] or str(self.folder), token=settings["token"])
+
+
+def _allow_private(settings: Settings) -> None:
+    """Let this process and those it starts reach the private hosts that fettle.toml names; see `storage.outgoing`."""
+    allowed = settings.value("outgoing.private")
+    if allowed.origin == "fettle.toml":
+        os.environ[allowed.setting.variable] = ",".join(allowed.value)

@@ -19,8 +19,16 @@ DEFAULT_LEAST: dict[str, Level] = {"drift": "critical"}
 """Drift alone retrains only when it is critical: features may move and the model still be right."""
 
 State = Literal[
-    "observed", "blocked", "decided", "training", "evaluating",
-    "promoted", "proposed", "rejected", "failed", "coalesced",
+    "observed",
+    "blocked",
+    "decided",
+    "training",
+    "evaluating",
+    "promoted",
+    "proposed",
+    "rejected",
+    "failed",
+    "coalesced",
 ]
 """`proposed`: better, but the alias asks for approvals; people promote it, or not."""
 ACTIVE: tuple[State, ...] = ("decided", "training", "evaluating")

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from fettle.storage.transactions import SqlTransaction
 
 _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-_SMALL_BYTES = 4 << 20
-"""An object that lists others, such as a bundle's manifest, is not longer."""
+_HEAD_BYTES = 4096
+"""Binary data have a zero among so many first bytes; lists of objects are JSON."""
 
 
 def named_objects(
@@ -45,11 +45,19 @@ def named_objects(
 
 
 def _named_in(blobs: BlobStore, digest: str) -> set[str]:
+    """What an object names, however long it is; what begins like no text is data, and names nothing."""
     key = object_key(digest)
-    info = blobs.info(key)
-    if info is None or info.size_bytes > _SMALL_BYTES:
+    if blobs.info(key) is None:
         return set()
-    return {each.decode() for each in _DIGEST.findall(blobs.get(key))}
+    found: set[str] = set()
+    rest = b""
+    for place, piece in enumerate(blobs.stream(key)):
+        if place == 0 and b"\x00" in piece[:_HEAD_BYTES]:
+            return set()
+        whole = rest + piece
+        found.update(each.decode() for each in _DIGEST.findall(whole))
+        rest = whole[-66:]
+    return found
 
 
 def _texts(tx: Transaction, passing: tuple[str, ...]) -> Iterator[bytes]:

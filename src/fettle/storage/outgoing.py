@@ -112,9 +112,9 @@ def send(
     parts = checked(url)
     _check_headers(method, headers or {})
     target = resolved(parts, private)
-    connection = _connection(parts, target, timeout_s)
+    connection, wires = _connection(parts, target, timeout_s)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    with contextlib.closing(connection), _deadline(connection, timeout_s) as over:
+    with contextlib.closing(connection), _deadline(wires, timeout_s) as over:
         try:
             connection.request(method, path, body=body, headers=dict(headers or {}))
             answer = connection.getresponse()
@@ -253,12 +253,15 @@ def _check_headers(method: str, headers: Mapping[str, str]) -> None:
         raise Invalid(f"{method[:20]!r} is no HTTP method.")
 
 
-def _connection(parts: SplitResult, target: Address, timeout_s: float) -> http.client.HTTPConnection:
-    """A connection that says the host's name and goes to the address that was looked at."""
+def _connection(
+    parts: SplitResult, target: Address, timeout_s: float
+) -> tuple[http.client.HTTPConnection, list[socket.socket]]:
+    """A connection that says the host's name and goes to the address that was looked at, and what it goes over."""
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     named = _ascii(host)
     made = http.client.HTTPConnection(named, port, timeout=timeout_s)
     default = parts.port is None or parts.port == _PORTS[parts.scheme]
+    wires: list[socket.socket] = []
 
     def connect() -> None:
         wire = socket.create_connection((str(target), port), timeout_s)
@@ -266,11 +269,12 @@ def _connection(parts: SplitResult, target: Address, timeout_s: float) -> http.c
         made.sock = wire
         if parts.scheme == "https":
             made.sock = ssl.create_default_context().wrap_socket(wire, server_hostname=named)
+        wires.append(made.sock)
 
     made.connect = connect
     if parts.scheme == "https" and default:
         made.default_port = 443  # type: ignore[misc] - so that the Host header names no port
-    return made
+    return made, wires
 
 
 def _ascii(host: str) -> str:
@@ -281,14 +285,13 @@ def _ascii(host: str) -> str:
 
 
 @contextlib.contextmanager
-def _deadline(connection: http.client.HTTPConnection, timeout_s: float) -> Iterator[threading.Event]:
+def _deadline(wires: list[socket.socket], timeout_s: float) -> Iterator[threading.Event]:
     """Cut the connection when the time is over, also if it gives a byte now and then."""
     over = threading.Event()
 
     def cut() -> None:
         over.set()
-        wire = connection.sock
-        if wire is not None:
+        for wire in wires:  # the connection forgets its own when an answer says that it is the last
             with contextlib.suppress(OSError):
                 wire.shutdown(socket.SHUT_RDWR)
 

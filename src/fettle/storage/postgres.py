@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
 from fettle.core.errors import FettleError, Invalid, MissingExtra, Unavailable
 from fettle.storage.engines import SqlDatabase
@@ -115,6 +115,10 @@ class PostgresDatabase(SqlDatabase):
             return Unavailable(
                 f"{self.name} cannot be written here.", found=found, hint="Write in database.write()."
             )
+        if isinstance(error, DataError) or state.startswith(
+            "22"
+        ):  # told before it was sent, or by the server
+            return Invalid("A value cannot be kept.", found=found, hint="Is it too long, or of another form?")
         if error.connection_invalidated or not state or state.startswith(("08", "57", "28", "3D")):
             hint = "Check that the server runs and the URL, user and password are right; then try again."
             return Unavailable(f"The database {self.name} cannot be reached.", found=found, hint=hint)

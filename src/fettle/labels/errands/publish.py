@@ -90,7 +90,14 @@ def publish(
         metadata=metadata,
     )
     return Published(
-        project, made.ref, frame.height, labelled, consensus.ties, decided, source.ref, fresh=made.id != before
+        project,
+        made.ref,
+        frame.height,
+        labelled,
+        consensus.ties,
+        decided,
+        source.ref,
+        fresh=made.id != before,
     )
 
 

@@ -121,7 +121,7 @@ def taken(request: Request, body: bytes, kind: type[S], named: dict[str, str] | 
     """
     if body and not named and b"null" not in body:
         try:
-            asked = _decoder(kind).decode(body)
+            asked: S = _decoder(kind).decode(body)
             _check_filled(asked, "")
             if getattr(asked, "run_id", "x"):
                 return asked
@@ -131,7 +131,7 @@ def taken(request: Request, body: bytes, kind: type[S], named: dict[str, str] | 
 
 
 @cache
-def _decoder(kind: type[S]) -> msgspec.json.Decoder[S]:
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, strict=False)
 
 

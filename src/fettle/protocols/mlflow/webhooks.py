@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from fettle.core.errors import Invalid, NotFound
+from fettle.acts import Role
+from fettle.core.errors import Denied, Invalid, NotFound
 from fettle.governance.mlflow_form import KINDS, MARK
 from fettle.governance.records.notices import Delivery, Subscription
 from fettle.protocols.mlflow.calls import Book, Call
@@ -84,6 +85,7 @@ class Try(msgspec.Struct):
 @BOOK.on("POST", "webhooks")
 def create(call: Call, asked: Create) -> Any:
     """Have an address told of events."""
+    _require_admin(call)
     made = call.perform(
         "governance.subscribe",
         target=_address(asked.url),
@@ -119,6 +121,7 @@ def get(call: Call, asked: One) -> Any:
 @BOOK.on("PATCH", "webhooks/{webhook_id}")
 def update(call: Call, asked: Update) -> Any:
     """Change a webhook; what is not given stays."""
+    _require_admin(call)
     changed = call.perform(
         "governance.change_subscription",
         subscription=_found(call, asked.webhook_id).id,
@@ -153,6 +156,12 @@ def test(call: Call, asked: Try) -> Any:
     elif not good:
         result["error_message"] = f"Failed to test webhook: {done.said}"
     return {"result": result}
+
+
+def _require_admin(call: Call) -> None:
+    """Refuse everybody else before an address is looked at: what is wrong with it tells of the network here."""
+    if call.caller.role < Role.ADMIN:
+        raise Denied("This needs the role admin.", found=call.caller.role.name.lower())
 
 
 def _found(call: Call, webhook_id: str) -> Subscription:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -33,7 +34,8 @@ _LAST_WORDS_S = 1.0
 
 _descriptors = threading.Lock()
 """Held while a run stands between the descriptors: others watch the streams."""
-_lasting: list[subprocess.Popen[bytes]] = []
+_MOST_TEES = 100
+"""How often `tee` is started anew."""
 
 
 class Console:
@@ -159,27 +161,67 @@ def _between(streams: list[tuple[Any, int]], log: Path) -> Callable[[], None]:
     for stream, _ in streams:
         stream.flush()
     before = os.dup(streams[0][1])
-    tee = subprocess.Popen(
+    reading, writing = os.pipe()
+    try:
+        tee = _tee(reading, before, log)
+    except OSError:
+        for each in (before, reading, writing):
+            os.close(each)
+        raise
+    for _, descriptor in streams:
+        os.dup2(writing, descriptor)
+    os.close(writing)
+
+    def back() -> None:
+        for _, descriptor in streams:
+            os.dup2(before, descriptor)
+
+    def mind() -> None:
+        _mind(tee, reading, before, log, back)
+        os.close(before)
+
+    minding = threading.Thread(target=mind, name="fettle-console", daemon=True)
+    minding.start()
+
+    def undo() -> None:
+        for stream, _ in streams:
+            with contextlib.suppress(ValueError, OSError):  # closed meanwhile
+                stream.flush()
+        if minding.is_alive():
+            back()
+        minding.join(_LAST_WORDS_S)  # a child process may still print into it: then it goes on
+
+    return undo
+
+
+def _tee(reading: int, to: int, log: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         ["tee", "-a", "-i", str(log)],
-        stdin=subprocess.PIPE,
-        stdout=before,
+        stdin=reading,
+        stdout=to,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    assert tee.stdin is not None
-    for _, descriptor in streams:
-        os.dup2(tee.stdin.fileno(), descriptor)
-    tee.stdin.close()
 
-    def undo() -> None:
-        for stream, descriptor in streams:
-            with contextlib.suppress(ValueError, OSError):  # closed meanwhile
-                stream.flush()
-            os.dup2(before, descriptor)
-        os.close(before)
+
+def _mind(tee: subprocess.Popen[bytes], reading: int, to: int, log: Path, back: Callable[[], None]) -> None:
+    """Start another `tee` where one was killed, so that nobody's printing fails or waits; until all is printed.
+
+    This process holds the reading end too: what was printed meanwhile lies in the pipe. Where the reader of our output
+    is gone, the end is let go, and who prints learns it as ever.
+    """
+    for _ in range(_MOST_TEES):
+        if tee.wait() in (
+            0,
+            1,
+            -signal.SIGPIPE,
+        ):  # the end of the output, written wholly or not; nobody reads it
+            break
         try:
-            tee.wait(_LAST_WORDS_S)
-        except subprocess.TimeoutExpired:  # a child process still prints into it: it may go on
-            _lasting.append(tee)
-
-    return undo
+            tee = _tee(reading, to, log)
+        except OSError:
+            back()
+            break
+    else:
+        back()
+    os.close(reading)

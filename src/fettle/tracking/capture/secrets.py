@@ -38,7 +38,8 @@ _KNOWN = re.compile(
 )
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://[^\s\"'<>]+")
-_FILES = (".env*", "*.env", "*.kdbx", ".dockerconfigjson", "wp-config*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "id_rsa*", "id_dsa*",
+_FILES = (".env*", "*.env", "*.kdbx", ".dockerconfigjson", "wp-config*",
+          "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "id_rsa*", "id_dsa*",
           "id_ecdsa*", "id_ed25519*", ".netrc", ".pgpass", ".npmrc", ".pypirc", ".htpasswd", "credentials",
           "credentials.*", "*secret*", "*.tfvars", "*.tfstate", "service-account*.json", "kubeconfig*")  # fmt: skip
 

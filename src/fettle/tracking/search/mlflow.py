@@ -211,8 +211,8 @@ def order_of(text: str) -> Order:
     Raises:
         Invalid: It is not one that MLflow takes.
     """
-    match = _ORDER.fullmatch(text)
-    if match is None or len(text) > 1000:
+    match = None if len(text) > 1000 else _ORDER.fullmatch(text.strip())
+    if match is None:
         raise Invalid(f"Invalid order_by clause '{text[:200]}'. Could not be parsed.")
     try:
         words = [each for each in tokens(match["field"]) if each.kind != "end"]

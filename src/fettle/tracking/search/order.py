@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from fettle.core.errors import Invalid
 from fettle.tracking.records.search import Field, Order
 from fettle.tracking.search.fields import field_of
@@ -13,7 +11,8 @@ MOST = 5
 """Fields to sort by."""
 MOST_FIELDS = 200
 """Fields of a table."""
-_WAY = re.compile(r"\s+(asc|desc)\s*$", re.IGNORECASE)
+LONGEST = 1000
+"""Characters of a field with its direction."""
 
 
 def order_of(text: str) -> Order:
@@ -22,9 +21,14 @@ def order_of(text: str) -> Order:
     Raises:
         Invalid: It names none; the message points at the character.
     """
-    way = _WAY.search(text)
-    plain = text[: way.start()] if way else text
-    descending = way is not None and way[1].lower() == "desc"
+    if len(text) > LONGEST:
+        raise Invalid(
+            "A field to sort by is shorter.", found=f"{len(text):,} characters", hint=f"At most {LONGEST}."
+        )
+    before, _, way = text.strip().rpartition(" ")
+    turned = bool(before) and way.lower() in ("asc", "desc")
+    plain = before if turned else text
+    descending = turned and way.lower() == "desc"
     if plain.lstrip().startswith("-"):
         plain, descending = plain.replace("-", " ", 1), True
     try:

@@ -39,7 +39,7 @@ def find_state(tx: Transaction, run: str) -> State | None:
     return None if row is None else State(*row)
 
 
-def _briefs(column: sa.Column[Any]) -> sa.Select[Any]:
+def _briefs(column: sa.Column[Any]) -> sa.Executable:
     place = (experiment_tags.c.number == experiments.c.number) & (experiment_tags.c.key == LOCATION)
     columns = (experiments.c.number, experiments.c.name, experiments.c.deleted_at, experiment_tags.c.value)
     query = sa.select(*columns).select_from(experiments.outerjoin(experiment_tags, place))
@@ -59,7 +59,7 @@ def briefs_numbered(tx: Transaction, numbers: Collection[int]) -> dict[int, Brie
     return {each.number: each for each in _found(tx, _BY_NUMBER, numbers)}
 
 
-def _found(tx: Transaction, query: sa.Select[Any], some: Collection[Any]) -> list[Brief]:
+def _found(tx: Transaction, query: sa.Executable, some: Collection[Any]) -> list[Brief]:
     rows = tx.execute(query, {"some": list(some)})
     return [Brief(row.number, row.name, row.deleted_at, row.value or "") for row in rows]
 

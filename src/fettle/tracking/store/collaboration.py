@@ -117,6 +117,14 @@ def count_comments(tx: Transaction, subjects: list[str]) -> dict[str, int]:
     return dict(map(tuple, tx.execute(query)))
 
 
+def forget(tx: Transaction, subjects: list[str]) -> None:
+    """Drop what was said about things that are gone for good."""
+    theirs = sa.select(comments.c.id).where(comments.c.subject.in_(subjects))
+    tx.execute(mentions.delete().where(mentions.c.comment.in_(theirs)))
+    tx.execute(comments.delete().where(comments.c.subject.in_(subjects)))
+    tx.execute(pins.delete().where(pins.c.subject.in_(subjects)))
+
+
 def put_pin(tx: Transaction, pin: Pin) -> None:
     tx.execute(upsert(pins), msgspec.structs.asdict(pin))
 

@@ -134,9 +134,10 @@ _LINKS = _of_some(model_links, model_links.c.at, model_links.c.step, model_links
 
 def _fill(tx: Transaction, found: dict[str, RunLinks], some: Sequence[str]) -> None:
     these = {"some": list(some)}
-    for row in tx.execute(_METRICS, these):
-        last = row.last if row.not_finite is None else row.not_finite
-        found[row.run].summaries.append(Metric(row.key, last, row.step, row.at, row.low, row.high, row.count))
+    for row in tx.execute(_METRICS, these).mappings().all():
+        fields = {name: row[name] for name in ("key", "step", "at", "low", "high", "count")}
+        last = row["last"] if row["not_finite"] is None else row["not_finite"]
+        found[row["run"]].summaries.append(Metric(last=last, **fields))
     for row in tx.execute(_INPUTS, these).mappings():
         fields = {name: row[name] for name in DatasetInput.__struct_fields__}
         found[row["run"]].datasets.append(DatasetInput(**fields))

@@ -152,7 +152,7 @@ def find_runs(tx: Transaction, ids: Sequence[str]) -> list[Run]:
     """The runs of these ids that exist, in the order of the ids."""
     rows: dict[str, Any] = {}
     for some in _portions(list(dict.fromkeys(ids))):
-        found = tx.execute(sa.select(runs).where(runs.c.id.in_(some))).mappings()
+        found = tx.execute(_SOME, {"some": list(some)}).mappings().all()
         rows.update({row["id"]: row for row in found})
     return _complete(tx, [rows[each] for each in ids if each in rows])
 
@@ -182,6 +182,7 @@ def _of_some(table: sa.Table, *values: sa.Column[Any]) -> sa.Select[Any]:
 
 _PARAMS, _TAGS = _of_some(params, params.c.value), _of_some(tags, tags.c.value)
 _LAST = _of_some(metrics, metrics.c.last, metrics.c.not_finite)
+_SOME = sa.select(runs).where(runs.c.id.in_(sa.bindparam("some", expanding=True)))
 _ONE = sa.select(runs).where(runs.c.id == sa.bindparam("of"))
 
 
@@ -191,9 +192,9 @@ def _complete(tx: Transaction, rows: Sequence[Any]) -> list[Run]:
     for some in _portions(list(extra)):
         these = {"some": list(some)}
         for query, name in ((_PARAMS, "params"), (_TAGS, "tags")):
-            for run, key, found in map(tuple, tx.execute(query, these)):
+            for run, key, found in tx.execute(query, these).all():
                 extra[run].setdefault(name, {})[key] = found
-        for run, key, last, not_finite in map(tuple, tx.execute(_LAST, these)):
+        for run, key, last, not_finite in tx.execute(_LAST, these).all():
             kind, found = ("metrics", last) if not_finite is None else ("not_finite", not_finite)
             extra[run].setdefault(kind, {})[key] = found
     return [Run(**{**row, **extra[row["id"]]}) for row in rows]

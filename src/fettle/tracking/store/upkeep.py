@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from fettle.storage.upserts import insert_new, upsert
 from fettle.tracking.records.upkeep import Quota, Removable
+from fettle.tracking.store import collaboration
 from fettle.tracking.store.experiments import experiments
 from fettle.tracking.store.inputs import files, inputs, logged_models, model_links, model_metrics
 from fettle.tracking.store.metrics import chunks, cursors, metrics, outlines
@@ -135,6 +136,7 @@ def purge(tx: Transaction, ids: Sequence[str]) -> None:
     purge_models(tx, models)
     for table in _OWNED:
         tx.execute(table.delete().where(table.c.run.in_(ids)))
+    collaboration.forget(tx, [f"run:{each}" for each in ids])
     tx.execute(runs.update().where(runs.c.parent.in_(ids)).values(parent=None))
     tx.execute(runs.delete().where(runs.c.id.in_(ids)))
 

@@ -11,6 +11,7 @@ import pytest
 
 from fettle.core import ids
 from fettle.core.clock import FrozenClock
+from fettle.core.ids import digest
 from fettle.monitoring import store as monitoring
 from fettle.monitoring.records import Alert, AlertKind, Severity
 from fettle.registry.records import GateResult
@@ -33,7 +34,7 @@ class Project:
         self.verdict = Verdict(True, "better by 0.04", {"difference": 0.04})
         self.gates: list[GateResult] = []
         ws.call("monitoring.watch", endpoint="shop")
-        ws.call("registry.register", model="shop", bundle="b0")
+        ws.call("registry.register", model="shop", bundle="0" * 64)
         ws.call("registry.promote", model="shop", version=1)
         self.policy()
 
@@ -43,7 +44,7 @@ class Project:
     def solve(self, intent: Intent) -> Candidate:
         self.trained.append(intent.id)
         made = self.ws.call(
-            "registry.register", model="shop", bundle=f"bundle of {intent.id}", gates=self.gates
+            "registry.register", model="shop", bundle=digest(intent.id.encode()), gates=self.gates
         )
         return Candidate("shop", made.version, {"rows": 100})
 

@@ -22,6 +22,9 @@ LISTS = (
     "/intents",
     "/lineage",
     "/audit",
+    "/reports",
+    "/mentions",
+    "/notices",
 )
 
 

@@ -1,4 +1,4 @@
-"""Whether a version may be put in use: rejections, gates, whether its bundle is there, and approvals."""
+"""Whether a version may be put in use: rejections, gates and approvals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def admit(ctx: Context, version: ModelVersion, alias: str) -> str | None:
 
     Raises:
         GateFailed: A gate said no to its bundle.
-        Conflict: The bundle was rejected, or is not kept here.
+        Conflict: The bundle was rejected.
         ApprovalMissing: Too few people agreed.
     """
     if alias not in UNGATED:

@@ -54,7 +54,7 @@ def check_change(ctx: Context, version: ModelVersion, before: str, after: str) -
     Raises:
         Denied: The role is below approver.
         GateFailed: A gate said no to its bundle.
-        Conflict: It was rejected, or is not kept here.
+        Conflict: It was rejected.
         ApprovalMissing: Too few people agreed.
     """
     was, becomes = _in_use(before), _in_use(after)

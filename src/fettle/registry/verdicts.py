@@ -12,7 +12,6 @@ from fettle.core.errors import Conflict, GateFailed
 from fettle.evaluation.records import GateResult
 from fettle.registry.records.versions import ModelVersion
 from fettle.registry.store import versions
-from fettle.storage.objects import has_object
 
 if TYPE_CHECKING:
     from fettle.acts import Context
@@ -47,21 +46,6 @@ def check_passed(ctx: Context, version: ModelVersion) -> None:
 def is_rejected(ctx: Context, version: ModelVersion) -> bool:
     """Whether a version, or what it has in common with another one, was rejected."""
     return any(each.status == "rejected" for each in known_of(ctx, version))
-
-
-def check_kept(ctx: Context, version: ModelVersion) -> None:
-    """Refuse a version whose bundle is not in this workspace: nothing could load it.
-
-    Raises:
-        Conflict: It is not.
-    """
-    if version.kind == "bundle" and not has_object(ctx.blobs, version.bundle):
-        raise Conflict(
-            f"Version {version.version} of {version.model} cannot be promoted: its bundle is not kept here.",
-            found=f"there is no object {version.bundle[:16]}…",
-            hint="Store the bundle (`fettle.packaging.store`) or push it to this workspace first.",
-            subject=f"model:{version.model}",
-        )
 
 
 def known_of(ctx: Context, version: ModelVersion) -> list[ModelVersion]:

@@ -25,7 +25,7 @@ from fettle.tracking.leftovers import recover
 from fettle.tracking.names import check_experiment, check_path, check_run_id, check_values
 from fettle.tracking.outbox import Outbox
 from fettle.tracking.records.runs import Artifact, Run, Status
-from fettle.tracking.values import Config, plains, texts
+from fettle.tracking.values import Config, plains, sayable, texts
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
@@ -69,11 +69,11 @@ def run(
     wanted = {
         "experiment": check_experiment(experiment),
         "run_id": check_run_id(run_id) if run_id else ids.event_id(ws.clock.now()),
-        "name": name,
+        "name": sayable(name),
         "params": plains(params or {}),
         "tags": texts(tags or {}),
-        "parent": parent or None,
-        "inputs": list(inputs),
+        "parent": sayable(parent) or None,
+        "inputs": sayable(list(inputs)),
     }
     check_values("parameter", wanted["params"])
     check_values("tag", wanted["tags"])
@@ -226,7 +226,7 @@ class ActiveRun(Facts, Files):
             Invalid: The run has ended.
         """
         self._require_open()
-        self._deferred.say(act, **arguments)
+        self._deferred.say(act, **sayable(arguments))
 
     def flush(self) -> None:
         """Return when everything logged so far is in the workspace.

@@ -71,7 +71,7 @@ class Files(ABC):
 
     def log_text(self, path: str, text: str) -> Artifact:
         """Keep a text of any length as a file: `run.log_text("answer.md", text)`."""
-        return self._keep(path, text.encode())
+        return self._keep(path, text.encode(errors="backslashreplace"))
 
     def log_image(self, name: str, image: Any, *, step: int | None = None) -> Artifact:
         """Keep an image; with `step` one of a sequence.

@@ -17,20 +17,22 @@ _DEEPEST = 20
 
 def plain(value: Any, depth: int = 0) -> Any:
     """A parameter as JSON can write it: numbers, texts, lists and tables stay, the rest becomes its text."""
-    if isinstance(value, bool | str | None):
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, bool | None):
         return value
     if isinstance(value, int):
         return int(value) if _SMALLEST <= value <= _GREATEST else str(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(value)
     if isinstance(value, Mapping) and depth < _DEEPEST:
-        return {str(key): plain(each, depth + 1) for key, each in value.items()}
+        return {text(str(key)): plain(each, depth + 1) for key, each in value.items()}
     if isinstance(value, list | tuple) and depth < _DEEPEST:
         return [plain(each, depth + 1) for each in value]
     scalar = getattr(value, "item", None)  # numpy's and torch's numbers
     if callable(scalar) and getattr(value, "ndim", None) == 0:
-        return plain(scalar(), depth + 1) if depth < _DEEPEST else str(value)
-    return str(value)
+        return plain(scalar(), depth + 1) if depth < _DEEPEST else text(str(value))
+    return text(str(value))
 
 
 def plains(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,7 +42,23 @@ def plains(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def texts(values: Mapping[str, Any]) -> dict[str, str]:
     """Tags as text."""
-    return {str(key): str(value) for key, value in values.items()}
+    return {str(key): text(str(value)) for key, value in values.items()}
+
+
+def text(value: str) -> str:
+    r"""A text as every database can keep it: `\x00` for NUL, `\udc80` for half of a surrogate pair."""
+    if value.isascii() and "\0" not in value:
+        return value
+    return value.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+
+
+def sayable(value: Any) -> Any:
+    """Arguments of an act with all their texts as `text` makes them; what is no text, list or table stays as it is."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, dict):
+        return {sayable(key): sayable(each) for key, each in value.items()}
+    return [sayable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def changed(run: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

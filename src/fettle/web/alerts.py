@@ -6,6 +6,7 @@ from typing import Any
 
 from fettle.acts import Surface
 from fettle.core.errors import NotFound
+from fettle.web import talk
 from fettle.web.asked import Asked
 from fettle.web.site import Facts, Page
 from fettle.web.tables import Column, arrange
@@ -55,7 +56,7 @@ def read_alert(ws: Surface, asked: Asked) -> Facts:
     if alert is None:
         raise NotFound("There is no such alert.", found=wanted[:80], hint="See all alerts at /alerts.")
     intents = [each for each in ws.call("retraining.intents", limit=1000) if wanted in repr(each.evidence)]
-    return {"alert": alert, "intents": intents}
+    return {"alert": alert, "intents": intents, **talk.heard(ws, f"alert:{alert.id}")}
 
 
 def _words(alert: Any) -> str:

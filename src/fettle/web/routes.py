@@ -21,6 +21,7 @@ from fettle.web import (
     files,
     governance,
     labels,
+    mentions,
     monitoring,
     notices,
     overview,
@@ -58,6 +59,7 @@ ROOMS = (
     alerts,
     retraining,
     governance,
+    mentions,
 )
 LONGEST_FORM_BYTES = 4096
 

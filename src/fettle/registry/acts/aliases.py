@@ -34,7 +34,7 @@ def promote(
     Raises:
         GateFailed: A gate said no to this bundle, under this name or another; the message lists which.
         ApprovalMissing: Too few people agreed.
-        Conflict: The bundle was rejected, or is not kept in this workspace.
+        Conflict: The bundle was rejected.
         Invalid: The alias could be taken for a protected one.
         Denied: `override` was asked by somebody who is not an administrator.
     """

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 
@@ -20,7 +21,7 @@ HERE = "127.0.0.1"
 class Receiver(http.server.BaseHTTPRequestHandler):
     """Answers as its path asks, and remembers what it got."""
 
-    seen: list[tuple[str, dict[str, str], bytes]] = []
+    seen: ClassVar[list[tuple[str, dict[str, str], bytes]]] = []
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -64,9 +65,9 @@ def receiver() -> Iterator[int]:
 @pytest.mark.parametrize(
     "host",
     [
-        "127.0.0.1", "localhost", "localhost.", "LOCALHOST", "127.1", "0x7f.1", "0x7f000001", "2130706433", "0177.0.0.1",
-        "0", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254", "100.64.0.1",
-        "192.0.0.192", "198.18.0.1", "192.0.2.1", "203.0.113.5", "224.0.0.1", "239.255.255.250", "240.0.0.1",
+        "127.0.0.1", "localhost", "localhost.", "LOCALHOST", "127.1", "0x7f.1", "0x7f000001", "2130706433",
+        "0177.0.0.1", "0", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
+        "169.254.169.254", "100.64.0.1", "192.0.0.192", "198.18.0.1", "192.0.2.1", "203.0.113.5", "224.0.0.1", "239.255.255.250", "240.0.0.1",
         "255.255.255.255", "[::1]", "[::]", "[::127.0.0.1]", "[::ffff:127.0.0.1]", "[::ffff:a00:1]",
         "[::ffff:0:127.0.0.1]", "[64:ff9b::7f00:1]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b:1::1]", "[2002:7f00:1::]",
         "[2002:a00:1::1]", "[2001::1]", "[fe80::1]", "[fe80::1%25lo]", "[fc00::1]", "[fd00:ec2::254]", "[fec0::1]",

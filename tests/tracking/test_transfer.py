@@ -9,6 +9,9 @@ import pytest
 from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.storage.objects import get_object, put_object
 from fettle.tracking import run as tracked
+from fettle.tracking.store import transfer as rows
+from fettle.tracking.store.runs import metadata
+from fettle.tracking.transfer import layout
 from fettle.workspace import Workspace
 
 
@@ -98,3 +101,92 @@ def test_a_damaged_file_is_never_taken_in(full: Workspace, tmp_path: Path) -> No
     next((tmp_path / "out" / "objects").glob("*/*")).write_bytes(b"other")
     with Workspace.create(tmp_path / "to") as other, pytest.raises(Invalid, match="damaged"):
         other.tracking.import_(str(tmp_path / "out"))
+
+
+TAKEN_OTHERWISE = {
+    "tracking_experiments": "experiments.parquet",
+    "tracking_experiment_tags": "experiments.parquet",
+    "tracking_runs": "runs.parquet",
+    "tracking_params": "runs.parquet",
+    "tracking_tags": "runs.parquet",
+    "tracking_artifacts": "artifacts.parquet",
+    "tracking_metrics": "made again from points.parquet",
+    "tracking_chunks": "points.parquet",
+    "tracking_outlines": "made again from points.parquet",
+    "tracking_cursors": "what has arrived from which journal is a matter of the workspace it arrived in",
+    "tracking_reads": "made again from the inputs in runs.parquet",
+    "tracking_pins": "said by the registry of the workspace where something was made from the run",
+    "tracking_orphans": "a note of what gc has still to look at",
+}
+
+
+def test_every_table_is_exported_or_has_a_reason() -> None:
+    known = {name: table for name, table in metadata.tables.items() if name.startswith("tracking_")}
+    made = {f"tracking_{name}" for name in layout.MADE}
+    assert not made & set(TAKEN_OTHERWISE)
+    assert set(known) == made | set(TAKEN_OTHERWISE)
+    for name, table in layout.MADE.items():
+        assert set(table.columns.names) == set(known[f"tracking_{name}"].columns.keys())
+        assert name in rows.TABLES
+
+
+def test_what_people_made_comes_back(full: Workspace, tmp_path: Path) -> None:
+    run = full.call("tracking.ids")[0]
+    number = full.tracking.experiment("churn").number
+    digest = put_object(full.blobs, b"weights")
+    comment = full.tracking.comment(f"run:{run}", "Look, @ada")
+    full.tracking.pin(f"run:{run}", note="best")
+    full.tracking.write_report("q3", text="# Hello")
+    link = full.tracking.share("/runs?q=1")
+    full.tracking.set_quota("churn", runs=7)
+    full.call("tracking.save_view", experiment="churn", name="mine", where="metrics.loss < 1")
+    data = {
+        "name": "d",
+        "digest": "1",
+        "source_type": "local",
+        "source": "s",
+        "schema": "{}",
+        "profile": "{}",
+    }
+    full.call("tracking.add_inputs", run=run, datasets=[data])
+    model = full.call("tracking.make_model", number=number, name="net", run=run)
+    full.call("tracking.file", owner=f"model:{model.id}", path="w.bin", digest=digest, size_bytes=7)
+    full.call("tracking.add_outputs", run=run, models=[{"model": model.id, "step": 3}])
+    full.call(
+        "tracking.observe", run=run, models=[{"model": model.id, "key": "acc", "value": "NaN", "step": 1}]
+    )
+    full.call("tracking.make_evaluation_set", name="golden", experiments=[number])
+    full.tracking.export(tmp_path / "out")
+    with Workspace.create(tmp_path / "to") as other:
+        other.tracking.make_experiment("in front")
+        for _ in range(2):
+            other.tracking.import_(str(tmp_path / "out"))
+        assert other.tracking.comments(f"run:{run}") == [comment]
+        assert other.tracking.mentions("user:ada") == [comment]
+        assert other.tracking.link(link.id) == link
+        assert other.tracking.report("q3") == full.tracking.report("q3")
+        assert other.tracking.quota("churn").most_runs == 7
+        assert get_object(other.blobs, digest) == b"weights"
+        assert other.tracking.show(run).artifacts == full.tracking.show(run).artifacts
+        moved = other.tracking.experiment("churn").number
+        assert moved != number
+        for name in layout.MADE:
+            assert other.call("tracking.rows", table=name) == full.call("tracking.rows", table=name)
+            assert pl.read_parquet(tmp_path / "out" / f"{name}.parquet").height == len(
+                full.call("tracking.rows", table=name)
+            )
+
+
+def test_an_export_of_some_experiments_has_what_belongs_to_them(full: Workspace, tmp_path: Path) -> None:
+    elsewhere = full.tracking.start("other").id
+    full.tracking.comment(f"run:{elsewhere}", "not this")
+    mine = full.tracking.comment(f"run:{full.call('tracking.ids')[0]}", "this, @ada")
+    full.tracking.export(tmp_path / "out", experiments=["churn"])
+    assert pl.read_parquet(tmp_path / "out" / "comments.parquet")["id"].to_list() == [mine.id]
+    assert pl.read_parquet(tmp_path / "out" / "mentions.parquet")["comment"].to_list() == [mine.id]
+
+
+@pytest.mark.parametrize("row", [{}, {"actor": 1, "comment": "x"}, {"actor": "a", "comment": "b", "more": 1}])
+def test_rows_of_another_form_are_refused(workspace: Workspace, row: dict[str, object]) -> None:
+    with pytest.raises(Invalid, match="no row of mentions"):
+        workspace.call("tracking.adopt_rows", table="mentions", rows=[row])

@@ -61,14 +61,23 @@ def sync_folder(folder: str | os.PathLike[str]) -> None:
         os.close(descriptor)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, durably; nothing happens if it is there."""
+PRIVATE = 0o700
+"""The mode of folders that are nobody else's business on this machine."""
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder and those above it, durably; nothing happens if it is there.
+
+    Args:
+        folder: Where.
+        mode: What those that are made allow at most; the process's umask takes away from it.
+    """
     missing: list[Path] = []
     while not folder.is_dir():
         missing.append(folder)
         folder = folder.parent
     for each in reversed(missing):
-        each.mkdir(exist_ok=True)
+        each.mkdir(mode, exist_ok=True)
         sync_folder(each.parent)
 
 

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_ISGID, S_ISREG
 from types import EllipsisType
 from typing import BinaryIO
 
@@ -54,8 +54,8 @@ class FileBlobStore:
         self._pending = self.root / ".pending"
         self._known_folders: set[Path] = set()
         try:
-            make_folder(self._pending)
-            make_folder(self.root / ".locks")
+            for each in (self._pending, self.root / ".locks"):
+                make_folder(each, _mode_in(each))
             self._locks = [FileLock(self.root / ".locks" / f"{stripe:02d}") for stripe in range(_STRIPES)]
             self._sweep()
         except OSError as error:
@@ -114,7 +114,7 @@ class FileBlobStore:
     def _written(self, data: bytes | Path | Iterable[bytes]) -> Iterator[tuple[Path, BinaryIO]]:
         """A pending file with the data in it, locked so that no sweep takes it; gone when the block ends."""
         pending = self._pending / f"{os.getpid()}-{os.urandom(8).hex()}"
-        with open(pending, "xb") as file:
+        with open(pending, "xb", opener=_open_readable) as file:
             try:
                 take(file.fileno(), wait=True)
                 if isinstance(data, bytes | bytearray | memoryview | Path):
@@ -189,7 +189,7 @@ class FileBlobStore:
 
     def _make_folder_of(self, path: Path) -> None:
         if path.parent not in self._known_folders or not path.parent.is_dir():
-            make_folder(path.parent)
+            make_folder(path.parent, _mode_in(path.parent))
             self._known_folders.add(path.parent)
 
     def _sweep(self) -> None:
@@ -199,6 +199,17 @@ class FileBlobStore:
                 age_s = time.time() - os.fstat(file.fileno()).st_mtime
                 if age_s > _ABANDONED_AFTER_S and take(file.fileno(), wait=False):
                     pending.unlink(missing_ok=True)
+
+
+def _mode_in(folder: Path) -> int:
+    """What a new folder allows: nobody else writes, but for the group that a folder above hands down (setgid)."""
+    above = next(each for each in folder.parents if each.is_dir())
+    return 0o775 if above.stat().st_mode & S_ISGID else 0o755
+
+
+def _open_readable(path: str, flags: int) -> int:
+    """Open a new file that only its owner writes; another version of it takes its place."""
+    return os.open(path, flags, 0o644)
 
 
 def _stamp(file: BinaryIO, current: BlobInfo | None) -> str:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Literal
 
 from fettle.core.errors import Conflict, FettleError, Invalid, Unavailable
-from fettle.storage.disks import disk_failure, make_folder, sync_file, sync_folder, write_atomically
+from fettle.storage.disks import PRIVATE, disk_failure, make_folder, sync_file, sync_folder, write_atomically
 from fettle.storage.frames import FRAME, HEADER, HEADER_BYTES, segment_path, segments, torn_frame, valid_end
 from fettle.storage.locks import FileLock
 
@@ -55,7 +55,7 @@ class SegmentJournal:
         self._flusher: threading.Thread | None = None
         self._unflushed: list[int] = []
         try:
-            make_folder(self.folder)
+            make_folder(self.folder, PRIVATE)
             self._lock = FileLock(self.folder / "writer.lock")
             if not self._lock.acquire(wait=False):
                 raise Conflict(
@@ -159,7 +159,7 @@ class SegmentJournal:
 
     def _begin_segment(self, number: int, size: int) -> None:
         path = segment_path(self.folder, number)
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         try:
             _reserve(file, size)
             self._map = mmap.mmap(file, size)

@@ -25,7 +25,7 @@ from blake3 import blake3
 
 from fettle.core.errors import Conflict, FettleError
 from fettle.core.ids import digest_file
-from fettle.storage.disks import disk_failure
+from fettle.storage.disks import PRIVATE, disk_failure
 from fettle.storage.objects import has_object, object_key, put_object
 from fettle.storage.open import open_journal, read_journal
 from fettle.tracking.printed import CONSOLE, console_kept, console_pieces, count, note
@@ -119,8 +119,8 @@ class Deferred:
         part = files / f".{os.urandom(6).hex()}.part"
         hasher, size_bytes = blake3(), 0
         try:
-            files.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
+            files.mkdir(PRIVATE, parents=True, exist_ok=True)
+            with open(part, "xb", opener=_open_private) as file:
                 for piece in _pieces(content):
                     hasher.update(piece)
                     size_bytes += file.write(piece)
@@ -273,6 +273,10 @@ def _unchanged(path: Path, name: str) -> Iterator[bytes]:
             found="other bytes than a moment before",
             hint="Log the file when it is whole.",
         )
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _pieces(content: bytes | Path) -> Iterator[bytes]:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from fettle.core import ids
 from fettle.core.clock import Clock, SystemClock
 from fettle.core.errors import FettleError
-from fettle.storage.disks import disk_failure
+from fettle.storage.disks import PRIVATE, disk_failure
 from fettle.storage.locks import FileLock
 from fettle.storage.open import open_journal
 from fettle.tracking import deferred
@@ -212,12 +212,14 @@ def _appear(folder: Path, staging: Path, *, guest: bool) -> FileLock:
     """Make a journal's folder appear with its lock already held, so that `recover` never takes it for a dead one."""
     made = staging / folder.name
     try:
-        made.mkdir(parents=True)
+        staging.mkdir(PRIVATE, parents=True, exist_ok=True)
+        made.mkdir(PRIVATE)
         if guest:
             (made / "guest").touch()
         lock = FileLock(made / "alive")
         lock.acquire()
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        for each in (folder.parent.parent, folder.parent):
+            each.mkdir(PRIVATE, exist_ok=True)
         made.rename(folder)
     except OSError as error:
         raise disk_failure(error, folder) from error

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fettle.core.errors import Conflict, Denied, Invalid, NotFound
-from fettle.storage.disks import write_atomically
+from fettle.storage.disks import PRIVATE, write_atomically
 from fettle.storage.objects import has_object, put_object
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def keep(ws: Surface, refused: Refused, content: Path | None) -> None:
         Unavailable: This machine's disk is full.
     """
     place = refused_folder(ws) / f"{refused.key}.op"
+    place.parent.mkdir(PRIVATE, parents=True, exist_ok=True)
     write_atomically(place, [msgspec.msgpack.encode(refused)])
     if content is not None and content.exists():
         content.replace(place.with_suffix(".file"))

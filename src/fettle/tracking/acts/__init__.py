@@ -14,4 +14,5 @@ PARTS = (
     "logged_models",
     "traces",
     "evaluation",
+    "transfer",
 )

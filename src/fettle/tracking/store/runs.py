@@ -192,9 +192,9 @@ def _complete(tx: Transaction, rows: Sequence[Any]) -> list[Run]:
     for some in _portions(list(extra)):
         these = {"some": list(some)}
         for query, name in ((_PARAMS, "params"), (_TAGS, "tags")):
-            for run, key, found in tx.execute(query, these).all():
+            for run, key, found in map(tuple, tx.execute(query, these).all()):
                 extra[run].setdefault(name, {})[key] = found
-        for run, key, last, not_finite in tx.execute(_LAST, these).all():
+        for run, key, last, not_finite in map(tuple, tx.execute(_LAST, these).all()):
             kind, found = ("metrics", last) if not_finite is None else ("not_finite", not_finite)
             extra[run].setdefault(kind, {})[key] = found
     return [Run(**{**row, **extra[row["id"]]}) for row in rows]

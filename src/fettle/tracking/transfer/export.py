@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 from fettle.core import canonical, progress
 from fettle.core.errors import Conflict
 from fettle.storage.disks import write_atomically
-from fettle.storage.objects import fetch_object, object_key
 from fettle.tracking.chunks import Points
 from fettle.tracking.transfer import layout
+from fettle.tracking.transfer.made import fetch, write_made
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
@@ -61,6 +61,7 @@ def export(ws: Surface, folder: Path, experiments: Sequence[str] = ()) -> Export
     folder.mkdir(parents=True, exist_ok=True)
     chosen = _write_experiments(ws, folder, experiments)
     counts = _write_runs(ws, folder, experiments)
+    write_made(ws, folder, experiments)
     made = layout.Manifest(layout.FORMAT, ws.clock.now(), chosen, *counts)
     write_atomically(folder / layout.MANIFEST, [canonical.encode(made)])
     return Exported(str(folder), *counts)
@@ -164,10 +165,7 @@ def _write_files(ws: Surface, page: Iterable[Run], folder: Path, to: pq.ParquetW
         for each in run.artifacts
     ]
     for digest in {row["digest"] for row in rows}:
-        path = folder / object_key(digest)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fetch_object(ws.blobs, digest, path)
+        fetch(ws, folder, digest)
     if rows:
         to.write_table(pa.Table.from_pylist(rows, layout.ARTIFACT_COLUMNS))
     return len(rows)

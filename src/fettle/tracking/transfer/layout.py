@@ -6,12 +6,14 @@ runs.parquet             a row a run; inputs, params and tags as JSON
 points.parquet           run, key, step, at, value: in the order of their logging within a run and key
 artifacts.parquet        run, path, digest, size_bytes, at
 objects/ab/abcd…         the files, by digest
+TABLE.parquet            what people made besides, a row each; see `MADE`
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -61,6 +63,82 @@ ARTIFACT_COLUMNS = pa.schema(
         ("at", _AT),
     ]
 )
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A table of what people made around their runs.
+
+    Attributes:
+        columns: As they lie in Parquet.
+        whose: The column that says what a row belongs to; empty: to the whole workspace.
+        kind: What that column names; empty: it says so itself, as `run:ID`.
+        named: What the column `id` makes of a row, for rows of later tables; empty: nothing.
+    """
+
+    columns: Any
+    whose: str = ""
+    kind: str = ""
+    named: str = ""
+
+
+def _columns(texts: str, times: str = "", wholes: str = "", truths: str = "", numbers: str = "") -> pa.Schema:
+    given = (
+        (texts, pa.string()),
+        (times, _AT),
+        (wholes, pa.int64()),
+        (truths, pa.bool_()),
+        (numbers, pa.float64()),
+    )
+    return pa.schema([(name, kind) for names, kind in given for name in names.split()])
+
+
+MADE = {
+    "inputs": Made(
+        _columns("run name digest context source_type source schema profile tags", "at"), "run", "run"
+    ),
+    "model_links": Made(_columns("run model", "at", "step", "made"), "run", "run"),
+    "models": Made(
+        _columns("id experiment name kind run status author params tags", "created_at updated_at deleted_at"),
+        "experiment",
+        "experiment",
+        "model",
+    ),
+    "model_metrics": Made(
+        _columns("model key run dataset digest not_finite", "at", "step", numbers="value"), "model", "model"
+    ),
+    "traces": Made(
+        _columns(
+            "id experiment state client_id request response run metadata tags assessments",
+            "at",
+            "duration_ms",
+        ),
+        "experiment",
+        "experiment",
+        "trace",
+    ),
+    "spans": Made(
+        _columns("trace id parent name said", "", "started_ns ended_ns", "failed"), "trace", "trace"
+    ),
+    "files": Made(_columns("owner path digest", "at", "size_bytes"), "owner"),
+    "evaluation_sets": Made(_columns("id name author experiments tags fields", "created_at updated_at")),
+    "evaluation_records": Made(_columns("set question id said", "created_at updated_at")),
+    "comments": Made(
+        _columns("id subject text author mentions answers", "at edited_at"), "subject", "", "comment"
+    ),
+    "mentions": Made(_columns("actor comment"), "comment", "comment"),
+    "pinned": Made(_columns("subject by note", "at"), "subject"),
+    "links": Made(_columns("id path by", "at")),
+    "reports": Made(_columns("name title text author updated_by", "at updated_at", "revision")),
+    "views": Made(
+        _columns("experiment name where order_by columns charts notes author", "updated_at"),
+        "experiment",
+        "experiment",
+    ),
+    "quotas": Made(
+        _columns("experiment", "", "most_runs most_points most_bytes"), "experiment", "experiment"
+    ),
+}
+"""Table of what people made → how it lies; moments as times, nested values as JSON, experiments by name."""
 
 
 class Manifest(msgspec.Struct, frozen=True):

@@ -9,12 +9,10 @@ import numpy as np
 import polars as pl
 
 from fettle.core import canonical, progress
-from fettle.core.errors import Invalid
-from fettle.core.ids import digest_file
-from fettle.storage.objects import has_object, object_key, put_object
 from fettle.tracking.chunks import Points
 from fettle.tracking.imports.bring import ImportedRuns, send
 from fettle.tracking.transfer import layout
+from fettle.tracking.transfer.made import arrive, rows_of, take_made
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
@@ -45,6 +43,7 @@ def take_in(ws: Surface, folder: Path) -> ImportedRuns:
             came += _take_points(ws, row["id"], points)
             files += _take_files(ws, row["id"], artifacts, folder)
             step()
+    take_made(ws, folder)
     return ImportedRuns(new, known, came, files)
 
 
@@ -83,20 +82,9 @@ def _take_points(ws: Surface, run: str, points: pl.LazyFrame) -> int:
 def _take_files(ws: Surface, run: str, artifacts: pl.DataFrame, folder: Path) -> int:
     known = {each.path for each in ws.call("tracking.show", run=run).artifacts}
     came = 0
-    for row in artifacts.filter(pl.col("run") == run).iter_rows(named=True):
+    for row in rows_of(artifacts.filter(pl.col("run") == run)):
         if row["path"] in known:
             continue
-        path = folder / object_key(row["digest"])
-        if not has_object(ws.blobs, row["digest"]):
-            if not path.is_file() or digest_file(path) != row["digest"]:
-                raise Invalid(
-                    f"{path} is missing or damaged.",
-                    found="other content than its name says",
-                    hint="Export again.",
-                )
-            put_object(ws.blobs, path)
-        ws.call(
-            "tracking.artifact", run=run, path=row["path"], digest=row["digest"], size_bytes=row["size_bytes"]
-        )
-        came += 1
+        arrive(ws, folder, row["digest"])
+        came += ws.call("tracking.adopt_rows", table="artifacts", rows=[row])
     return came

@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from fettle.acts import Role
 from fettle.core.errors import Conflict, Denied, Invalid, NotFound
 from fettle.workspace import Workspace
 
 
 def as_actor(workspace: Workspace, actor: str, name: str, **given):
-    from fettle.acts import Role
-
     return workspace.perform(name, given, actor=actor, role=Role.EDITOR)
 
 
@@ -75,6 +74,10 @@ def test_reports_keep_what_others_wrote(workspace: Workspace) -> None:
     assert (second.revision, second.title) == (2, "Third quarter")
     with pytest.raises(Conflict, match="meanwhile"):
         workspace.tracking.write_report("q3", text="# Mine", revision=1)
+    with pytest.raises(Conflict, match="already"):
+        workspace.perform(
+            "tracking.write_report", {"name": "q3", "text": "# Mine"}, actor="user:eve", role=Role.EDITOR
+        )
     assert workspace.tracking.report("q3").text == "# More"
     assert [each.name for each in workspace.tracking.reports()] == ["q3"]
     workspace.tracking.drop_report("q3")

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import math
+import pkgutil
+from importlib import import_module
 from pathlib import Path
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.storage.objects import get_object, put_object
 from fettle.tracking import run as tracked
+from fettle.tracking import store
 from fettle.tracking.store import transfer as rows
-from fettle.tracking.store.runs import metadata
 from fettle.tracking.transfer import layout
 from fettle.workspace import Workspace
 
@@ -120,8 +123,18 @@ TAKEN_OTHERWISE = {
 }
 
 
+@pytest.mark.parametrize("name", ["runs", "points", "artifacts", "experiments", "comments"])
+def test_a_damaged_table_is_said_to_be_one(full: Workspace, tmp_path: Path, name: str) -> None:
+    full.tracking.export(tmp_path / "out")
+    (tmp_path / "out" / f"{name}.parquet").write_bytes(b"PAR1 and no more")
+    with Workspace.create(tmp_path / "to") as other, pytest.raises(Invalid, match="damaged"):
+        other.tracking.import_(str(tmp_path / "out"))
+
+
 def test_every_table_is_exported_or_has_a_reason() -> None:
-    known = {name: table for name, table in metadata.tables.items() if name.startswith("tracking_")}
+    parts = [import_module(each.name) for each in pkgutil.iter_modules(store.__path__, f"{store.__name__}.")]
+    tables = [each for part in parts if part is not rows for each in vars(part).values()]
+    known = {each.name: each for each in tables if isinstance(each, sa.Table)}
     made = {f"tracking_{name}" for name in layout.MADE}
     assert not made & set(TAKEN_OTHERWISE)
     assert set(known) == made | set(TAKEN_OTHERWISE)
@@ -190,3 +203,25 @@ def test_an_export_of_some_experiments_has_what_belongs_to_them(full: Workspace,
 def test_rows_of_another_form_are_refused(workspace: Workspace, row: dict[str, object]) -> None:
     with pytest.raises(Invalid, match="no row of mentions"):
         workspace.call("tracking.adopt_rows", table="mentions", rows=[row])
+
+
+def test_it_goes_to_postgresql_and_back(
+    full: Workspace, fresh_postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
+    run = full.call("tracking.ids")[0]
+    full.tracking.comment(f"run:{run}", "Look, @ada")
+    full.tracking.set_quota("churn", runs=7)
+    full.call("tracking.save_view", experiment="churn", name="mine", where="metrics.loss < 1")
+    model = full.call(
+        "tracking.make_model", number=full.tracking.experiment("churn").number, name="net", run=run
+    )
+    told = [{"model": model.id, "key": "acc", "value": value, "step": 1} for value in ("NaN", 0.25)]
+    full.call("tracking.observe", run=run, models=told)
+    full.tracking.export(tmp_path / "out")
+    with Workspace.open(f"{fresh_postgres_url}&blobs={tmp_path / 'blobs'}") as other:
+        other.tracking.import_(str(tmp_path / "out"))
+        other.tracking.export(tmp_path / "back")
+    for name in (*layout.MADE, "artifacts", "runs"):
+        went, came = (pl.read_parquet(tmp_path / each / f"{name}.parquet") for each in ("out", "back"))
+        assert went.sort(pl.all()).equals(came.sort(pl.all()))

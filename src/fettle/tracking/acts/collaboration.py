@@ -179,19 +179,21 @@ def write_report(
         name: Its name, part of its address.
         title: Its heading; the name otherwise.
         text: Markdown with fenced blocks `chart`, `runs` and `compare`.
-        revision: The revision that was changed; another newest one is a conflict, and nothing is lost.
+        revision: The revision that was changed, as a report that is there asks for; 0 or none for a new one.
 
     Raises:
-        Conflict: Somebody else wrote a newer revision.
+        Conflict: There is a newer revision, or one at all where none was named: nothing is written over.
     """
     ids.check_name("report", name)
     _check_text(text, empty=True)
     known = store.find_report(ctx.tx, name)
-    if known is not None and revision is not None and revision != known.revision:
+    if known is not None and revision != known.revision:
         raise Conflict(
-            f"The report {name!r} was changed meanwhile.",
-            found=f"revision {known.revision} by {known.updated_by}, not {revision}",
-            hint="Read it again and put your change in.",
+            f"There is a report {name!r} already."
+            if revision is None
+            else f"The report {name!r} was changed meanwhile.",
+            found=f"revision {known.revision} by {known.updated_by}, not {revision or 'none'}",
+            hint=f"Read it again and put your change in: it is written with revision={known.revision}.",
             subject=f"report:{name}",
         )
     made = Report(

@@ -72,9 +72,10 @@ def read(
 
         return tensorboard.read(path, experiment=experiment)
     if found == "wandb":
-        from fettle.tracking.imports import wandb
+        from fettle.tracking.imports import wandb, wandb_export
 
-        return wandb.read(path, experiment=experiment)
+        exported = path.is_dir() and not any(path.rglob("*.wandb")) and wandb_export.runs_below(path)
+        return (wandb_export if exported else wandb).read(path, experiment=experiment)
     if found == "aim":
         from fettle.tracking.imports import aim
 
@@ -108,8 +109,16 @@ def kind_of(path: Path) -> Tool:
         return "wandb"
     elif any(path.rglob("*tfevents*")):
         return "tensorboard"
+    elif _holds_exports(path):
+        return "wandb"
     raise Invalid(
         f"No tool is known that wrote {path}.",
         found="neither MLflow, TensorBoard, W&B, Aim nor CSV",
         hint="Say which with --tool, or give the very folder: mlruns, a log folder, wandb, the folder with .aim.",
     )
+
+
+def _holds_exports(folder: Path) -> bool:
+    from fettle.tracking.imports.wandb_export import runs_below
+
+    return bool(runs_below(folder))

@@ -81,7 +81,7 @@ def _run(path: Path, experiment: str) -> ForeignRun:
         status=status,
         started_at=_at(about.get("started_us")),
         ended_at=_at(found.last_us or about.get("started_us")),
-        params=_flat({key: value for key, value in found.config.items() if key != "_wandb"}),
+        params=flat({key: value for key, value in found.config.items() if key != "_wandb"}),
         tags=tags,
         notes=about.get("notes", ""),
         curves=lambda: _curves(found),
@@ -98,8 +98,8 @@ def _curves(found: _Gathered) -> Curves:
     """The history, and of the summary what the history does not end with: numbers that were set by hand."""
     for key, rows in found.rows.items():
         yield key, points_of(rows)
-    for key, value in _flat(found.summary).items():
-        number = _number(value)
+    for key, value in flat(found.summary).items():
+        number = number_of(value)
         if key not in found.rows and number is not None and not key.startswith("_"):
             yield key, points_of([(max(found.step, 0), found.last_us or 0, number)])
 
@@ -164,8 +164,8 @@ def _take_history(value: bytes, found: _Gathered) -> None:
     at_us = microseconds_of(float(items.pop("_timestamp", 0))) or found.last_us or 0
     found.last_us = max(found.last_us or 0, at_us)
     items.pop("_runtime", None)
-    for key, given in _flat(items).items():
-        number = _number(given)
+    for key, given in flat(items).items():
+        number = number_of(given)
         if number is None:
             found.left[key] += 1
         else:
@@ -181,7 +181,7 @@ def _take_stats(value: bytes, found: _Gathered) -> None:
         elif number == 3 and isinstance(part, bytes):
             items.append(_item(part))
     for key, given in items:
-        number = _number(given)
+        number = number_of(given)
         if number is not None:
             rows = found.rows[f"system/{key}"]
             rows.append((len(rows), at_us, number))
@@ -225,19 +225,19 @@ def _json(data: bytes) -> Any:
         return wire.text(data)
 
 
-def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
+def flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
     """Tables within tables as keys with dots."""
     found: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{before}{key}"
         if isinstance(value, dict) and value and "_type" not in value:
-            found |= _flat(value, f"{name}.")
+            found |= flat(value, f"{name}.")
         else:
             found[name] = value
     return found
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
     """A number, also one that JSON cannot write: W&B keeps those as texts."""
     if isinstance(value, bool | int | float):
         return float(value)

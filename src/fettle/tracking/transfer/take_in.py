@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from fettle.core import canonical, progress
+from fettle.core.errors import Invalid
 from fettle.tracking.chunks import Points
 from fettle.tracking.imports.bring import ImportedRuns, send
 from fettle.tracking.transfer import layout
@@ -31,6 +32,14 @@ def take_in(ws: Surface, folder: Path) -> ImportedRuns:
         NotFound: It is no export, or one that was cut off.
         Invalid: A file in it is damaged.
     """
+    try:
+        return _take(ws, folder)
+    except pl.exceptions.PolarsError as error:
+        found = str(error).partition("\n")[0]
+        raise Invalid(f"A table in {folder} is damaged.", found=found[:200], hint="Export again.") from error
+
+
+def _take(ws: Surface, folder: Path) -> ImportedRuns:
     manifest = layout.read_manifest(folder)
     _take_experiments(ws, folder)
     points = pl.scan_parquet(folder / layout.POINTS)

@@ -21,6 +21,10 @@ def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         opened.data.add(["images"])
         opened.data.commit("images")
         opened.data.checkout("images", "main", path=["."], link=True, force=True)
+        for each in (tmp_path / "images").iterdir():  # files of their own, whether they were linked or not
+            content = each.read_bytes()
+            each.unlink()
+            each.write_bytes(content)
         yield opened
 
 

@@ -310,3 +310,16 @@ def test_an_async_function_is_a_run_too(workspace: Workspace) -> None:
         0.5: None,
         1.0: None,
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts what /proc says is open")
+def test_runs_that_ended_leave_nothing_open(workspace: Workspace) -> None:
+    def some() -> None:
+        with tracking.run(workspace, "many") as run:
+            run.log(loss=1.0)
+
+    some()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(8):
+        some()
+    assert len(os.listdir("/proc/self/fd")) == before

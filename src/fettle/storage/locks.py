@@ -67,6 +67,7 @@ class FileLock:
                 pass  # Windows gives up after ten seconds: ask again
         finally:
             if not taken:
+                self.close()  # whoever asks once and goes away leaves nothing open
                 self._threads.release()
         return taken
 

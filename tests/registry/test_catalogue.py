@@ -226,7 +226,6 @@ def test_searches_in_words(anywhere: Workspace) -> None:
         ("name in ()", 10),
         ("= 'x'", 1),
         ("(" * 100 + "name = 'x'", 61),
-        ("name = 'x\0'", 10),
     ],
 )
 def test_a_search_that_says_nothing_is_shown_its_place(workspace: Workspace, text: str, place: int) -> None:

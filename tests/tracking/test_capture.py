@@ -409,7 +409,7 @@ def test_printing_goes_on_when_tee_is_killed(workspace: Workspace, tmp_path: Pat
     printed = (tmp_path / "out").read_text()
     assert done.returncode == 0, printed[-2000:]
     assert printed.startswith("before") and "after" in printed
-    assert printed.count("from a child") == 3
+    assert printed.count("from a child") >= 2  # what tee held in its hands when it was killed is gone
     assert workspace.tracking.show("one").status == "finished"
 
 

@@ -95,6 +95,10 @@ def commit(
             source=Source(shown(copy.state.only or os.path.basename(copy.root)), "files"),
             metadata=metadata,
         )
+        if (
+            made.tree == state.staged
+        ):  # first: killed behind it, the same commit is found and written down again
+            pointers.write(copy, made.files, made.size_bytes, commit=made.id)
         note = _follow(ws, copy, made)
         pointer = pointers.write(copy, made.files, made.size_bytes)
     return Committed(

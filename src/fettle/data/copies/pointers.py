@@ -91,8 +91,8 @@ def read(name: str) -> Pointer | None:
         raise Invalid(f"{shown(pointer_path(name))} is no text.", found=str(error)) from error
 
 
-def write(copy: Copy, files: int, size_bytes: int) -> str:
-    """Write the pointer of a copy as it is now, if it says something else; return where it lies."""
+def write(copy: Copy, files: int, size_bytes: int, *, commit: str = "") -> str:
+    """Write the pointer of a copy, at `commit` or as it is now, if it says something else; return where it lies."""
     from pathlib import Path
 
     from fettle.storage.disks import write_atomically
@@ -100,7 +100,7 @@ def write(copy: Copy, files: int, size_bytes: int) -> str:
     state = copy.state
     pointer = Pointer(
         dataset=state.dataset,
-        commit=state.base,
+        commit=commit or state.base,
         branch=state.branch,
         kind="file" if state.only else "folder",
         files=files,

@@ -233,6 +233,12 @@ def test_a_search_that_says_nothing_is_shown_its_place(workspace: Workspace, tex
         workspace.registry.search(text)
 
 
+def test_a_search_with_half_a_character_is_refused(workspace: Workspace) -> None:
+    for bad in ("name = 'x\0'", "name = '\ud800'"):
+        with pytest.raises(Invalid, match="cannot be kept"):
+            workspace.registry.search(bad)
+
+
 def test_search_among_versions(anywhere: Workspace) -> None:
     register(anywhere, 4)
     anywhere.registry.adopt("fraud", "runs:/7/model", run_id="7", tags={"flavor": "sklearn"})

@@ -1,7 +1,8 @@
 """What is printed, kept with the run: also what was printed right before a kill.
 
 Where standard output is a file or a pipe, `tee` is put between: a process of its own, so that what C code and child
-processes print is there too, and nothing breaks when this process is killed. Where it is a terminal, which programs
+processes print is there too, and nothing breaks when this process is killed; of a `tee` that is killed itself, what it
+had read and not passed on is lost, and another takes its place. Where it is a terminal, which programs
 ask about itself, or something that a notebook or a test put in its place, the stream's `write` is watched instead.
 Either way all goes to `console.log` beside the run's journal at once, and from there in pieces to the run.
 """

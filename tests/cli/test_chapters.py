@@ -1,5 +1,7 @@
 """The order of a room's commands: what is used every day first, nothing lost, nothing named that is not there."""
 
+import pytest
+
 from fettle.cli.chapters import CHAPTERS, OTHERS, PLUMBING, places
 from fettle.workspace import catalog
 
@@ -11,11 +13,12 @@ def offered(room: str) -> list[tuple[str, bool]]:
     ]
 
 
-def test_every_command_of_data_has_its_chapter_and_every_chapter_its_commands():
-    listed = [name for names in CHAPTERS["data"].values() for name in names.split()]
+@pytest.mark.parametrize("room", CHAPTERS)
+def test_every_command_has_its_chapter_and_every_chapter_its_commands(room: str):
+    listed = [name for names in CHAPTERS[room].values() for name in names.split()]
     assert len(listed) == len(set(listed))
-    plain = {name for name, plumbing in offered("data") if not plumbing}
-    assert set(listed) - {name for name, _ in offered("data")} == set()
+    plain = {name for name, plumbing in offered(room) if not plumbing}
+    assert set(listed) - {name for name, _ in offered(room)} == set()
     assert plain - set(listed) == set(), "add it to the chapter where it is looked for"
 
 
@@ -27,10 +30,15 @@ def test_what_nobody_placed_is_shown_behind():
     assert places("nowhere", [("act", False)]) == {"act": ("", 0)}
 
 
+@pytest.mark.parametrize("room", CHAPTERS)
+def test_help_shows_the_chapters_in_order(fettle, room: str):
+    said = fettle(room, "--help").out
+    order = [said.index(f"─ {title} ─") for title in CHAPTERS[room]]
+    assert order == sorted(order)
+
+
 def test_help_begins_with_the_everyday_commands_and_ends_with_plumbing(fettle):
     said = fettle("data", "--help").out
-    order = [said.index(title) for title in CHAPTERS["data"]]
-    assert order == sorted(order)
     assert said.index(" ingest") < said.index(" add ") < said.index(" gc ") < said.index(" roots")
 
 

@@ -8,19 +8,19 @@ from typing import Literal
 import msgspec
 import pytest
 
+from fettle.cli.app import run
 from fettle.cli.rooms import command_of, is_plain, read_json, summary_of
 from fettle.core.errors import Invalid
-from fettle.workspace import catalog
+from fettle.workspace import Workspace, catalog
 from fettle.workspace.rooms import ROOMS
 
 ACTS = list(catalog())
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
-def test_every_act_is_a_command_with_its_parameters(act, fettle):
-    said = fettle(act.room, act.verb.replace("_", "-"), "--help")
-    assert said.code == 0, said.err
-    shown = said.out.replace("\n", " ")
+def test_every_act_is_a_command_with_its_parameters(act, capsys):
+    assert run([act.room, act.verb.replace("_", "-"), "--help"]) == 0
+    shown = capsys.readouterr().out.replace("\n", " ")
     for each in act.parameters:
         assert f"--{each.name.replace('_', '-')}" in shown
     signature = inspect.signature(command_of(act))
@@ -125,3 +125,17 @@ def test_an_errand_below_a_workspace_uses_it_and_makes_one_where_there_is_none(t
     assert fettle("data", "ingest", "rows.csv", "--dataset", "more").code == 0
     assert (tmp_path / "project" / ".fettle").is_dir() and not (inner / ".fettle").exists()
     assert fettle("data", "ingest", "rows.csv", "-w", str(tmp_path / "nowhere")).code == 3
+
+
+def test_runs_show_what_people_said_and_compare_has_a_column_a_run(fettle, home) -> None:
+    workspace = Workspace.open(home)
+    for name in ("a", "b"):
+        made = workspace.tracking.start("churn", name=name, params={"lr": 1})
+        workspace.tracking.set(made.id, params={"who": name}, tags={"code.command": "x", "stage": "trial"})
+    said = fettle("tracking", "runs").out
+    assert "stage=trial" in said and "code.command" not in said
+    ids = [each.id for each in workspace.tracking.runs()]
+    table = fettle("tracking", "compare", *ids).out.splitlines()
+    assert table[0].split() == ["section", "key", "b", "a"]
+    assert any(line.split() == ["params", "who", "b", "a"] for line in table)
+    assert "Nothing matches." in fettle("tracking", "runs", "--where", "metrics.nothing > 3").err

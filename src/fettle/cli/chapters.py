@@ -20,6 +20,25 @@ CHAPTERS: Mapping[str, Mapping[str, str]] = {
         "unhook hooks",
         PLUMBING: "profile-of schema-of set-checks record-checks",
     },
+    "tracking": {
+        "Every day": "runs show search compare sync import export",
+        "Look closer": "group contrast importance table series curves history using runs-of views save-view drop-view",
+        "One run": "start log set note use artifact finish delete restore archive unarchive",
+        "Experiments": "experiments experiment make-experiment change-experiment delete-experiment restore-experiment "
+        "quota set-quota gc",
+        "Together": "comment comments edit-comment drop-comment mentions pin pins unpin share link",
+        "Reports": "reports report write-report drop-report",
+        PLUMBING: "append received",
+    },
+    "registry": {
+        "Every day": "models versions show find compare promote rollback download",
+        "Models": "register adopt make model change rename search search-versions change-version made-from differences "
+        "edits",
+        "Aliases": "alias set-alias remove-alias history protect unprotect protections",
+        "Approvals": "approvals request-approval approve withdraw reject",
+        "Keeping": "hold holds release delete-version delete removed",
+        PLUMBING: "stage",
+    },
 }
 """Room → chapter → its commands in order. A room that is not here is shown in one chapter, as it is declared."""
 

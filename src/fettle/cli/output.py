@@ -39,6 +39,9 @@ def emit(value: Any, *, as_json: bool, empty: str = "Nothing yet.") -> None:
         print(value)
     elif _is_records(value):
         _print_records(value) if value else say(empty)
+    elif hasattr(value, "as_table"):
+        rows = value.as_table()
+        print_table(rows, exact=True) if rows else say(empty)
     elif hasattr(value, "to_dicts"):  # a frame: its columns are called what they are called
         rows = value.to_dicts()
         print_table(rows, exact=True) if rows else say("No rows.")
@@ -50,7 +53,7 @@ def emit(value: Any, *, as_json: bool, empty: str = "Nothing yet.") -> None:
         print(cell(value))
 
 
-def emit_report(report: Any, *, as_json: bool) -> None:
+def emit_report(report: Any, *, as_json: bool, empty: str = "Nothing yet.") -> None:
     """Print a report that knows its own words: `as_dict()` for programs, `lines()` for people."""
     if as_json:
         as_dict = getattr(report, "as_dict", None) or getattr(report, "to_dicts", None)
@@ -58,7 +61,7 @@ def emit_report(report: Any, *, as_json: bool) -> None:
     elif hasattr(report, "lines"):
         print("\n".join(report.lines()))
     else:
-        emit(report, as_json=False)
+        emit(report, as_json=False, empty=empty)
 
 
 def say(text: str) -> None:

@@ -94,7 +94,7 @@ def command_of(act: Act | Errand) -> Callable[..., None]:
                 made = _run_errand(act.function, workspace, values, quiet=place.json)
             else:
                 made = workspace.call(act.name, idempotency_key=idempotency_key, **values)
-            emit_report(made, as_json=place.json)
+            emit_report(made, as_json=place.json, empty="Nothing matches." if values else "Nothing yet.")
         if fault := getattr(made, "fault", ""):
             raise GateFailed(fault)
 

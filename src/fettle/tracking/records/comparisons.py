@@ -38,6 +38,16 @@ class Comparison(msgspec.Struct, frozen=True):
     names: list[str]
     rows: list[ComparedRow]
 
+    def as_table(self) -> list[dict[str, Any]]:
+        """The rows with a column for each run, by its name; by its id too where names are not enough."""
+        twice = len(set(self.names)) < len(self.names)
+        pairs = zip(self.names, self.runs, strict=True)
+        titles = [f"{name} {run}" if twice else name for name, run in pairs]
+        return [
+            {"section": row.section, "key": row.key, **dict(zip(titles, row.values, strict=True))}
+            for row in self.rows
+        ]
+
 
 class Contrast(msgspec.Struct, frozen=True):
     """Two groups of runs compared in one metric.

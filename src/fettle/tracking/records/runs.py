@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,6 +12,10 @@ from fettle.tracking.records.metrics import Metric, NotFinite
 
 Status = Literal["scheduled", "running", "finished", "failed", "killed"]
 """`scheduled`: not begun yet; `killed`: the process went away without finishing, its points came from its journal."""
+
+
+CAPTURED = ("system/", "capture.", "code.", "git.", "host.", "python.", "seed.", "mlflow.")
+"""How the keys begin of what is recorded without being asked for."""
 
 
 class Artifact(msgspec.Struct, frozen=True):
@@ -71,3 +76,22 @@ class Run(msgspec.Struct, frozen=True):
     not_finite: dict[str, NotFinite] = {}
     summaries: list[Metric] = []
     artifacts: list[Artifact] = []
+
+    def brief(self) -> dict[str, Any]:
+        """What a person looks for in a list of runs: what they said themselves, not what was captured."""
+        return {
+            "id": self.id,
+            "experiment": self.experiment,
+            "name": self.name,
+            "status": self.status,
+            "started_at": self.started_at,
+            "author": self.author,
+            "params": self.params,
+            "metrics": own(self.metrics) | own(self.not_finite),
+            "tags": own(self.tags),
+        }
+
+
+def own(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody said, without what was captured."""
+    return {key: each for key, each in said.items() if not key.startswith(CAPTURED)}

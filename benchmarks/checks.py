@@ -10,15 +10,13 @@ of an environment with pandera and great_expectations.
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from timing import median_s
 
 from fettle.data.checks.run import run_checks
 from fettle.data.records.checks import Check
@@ -108,16 +106,6 @@ def by_hand(frame: pl.DataFrame) -> pl.DataFrame:
         ~(column("low") <= column("high")),
     )
     return frame.lazy().select(each.sum().alias(f"{at}") for at, each in enumerate(bad)).collect()
-
-
-def median_s(work: Callable[[], object], runs: int) -> float:
-    """The median wall time of some runs, in seconds."""
-    times = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
 
 
 def main() -> None:

@@ -21,12 +21,11 @@ import tempfile
 import threading
 import time
 import urllib.request
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from data_versions import Tool, make_big, make_files
+from data_versions import Tool, install_dvc, make_big, make_files
 
 FEW = 0.01
 
@@ -85,7 +84,7 @@ def main() -> None:
         place = Path(folder)
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = str(place / "bytecode")
-        dvc = given.dvc or _install_dvc(place / "peer")
+        dvc = given.dvc or install_dvc(place / "peer", "dvc[s3]")
         relay = Relay(port)
         print(f"{given.files:,} files x 4096 B and one file of {given.big_mib} MiB (random bytes), to moto")
         print(f"{'operation':<24} {'tool':<7} {'s':>7} {'requests':>9} {'MB sent':>9} {'MB received':>12}")
@@ -185,12 +184,6 @@ def _server() -> Iterator[int]:
     finally:
         server.terminate()
         server.wait()
-
-
-def _install_dvc(folder: Path) -> str:
-    venv.create(folder, with_pip=True)
-    subprocess.run([folder / "bin" / "pip", "install", "--quiet", "dvc[s3]"], check=True)
-    return str(folder / "bin" / "dvc")
 
 
 def _arguments() -> argparse.Namespace:

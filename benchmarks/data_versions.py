@@ -56,7 +56,7 @@ def main() -> None:
         place = Path(folder)
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = str(place / "bytecode")
-        dvc = given.dvc or _install_dvc(place / "peer")
+        dvc = given.dvc or install_dvc(place / "peer")
         print(
             "DVC",
             subprocess.run([dvc, "--version"], check=True, capture_output=True, text=True).stdout.strip(),
@@ -402,9 +402,10 @@ def _stored(folder: Path) -> int:
     return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
 
 
-def _install_dvc(folder: Path) -> str:
+def install_dvc(folder: Path, wanted: str = "dvc") -> str:
+    """DVC's program, in an environment of its own."""
     venv.create(folder, with_pip=True)
-    subprocess.run([folder / "bin" / "pip", "install", "--quiet", "dvc"], check=True)
+    subprocess.run([folder / "bin" / "pip", "install", "--quiet", wanted], check=True)
     return str(folder / "bin" / "dvc")
 
 

@@ -11,16 +11,14 @@ names the Python of an environment with ydata-profiling, which is run in its min
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import polars as pl
+from timing import median_s
 
 from fettle.data import profiles
 
@@ -56,16 +54,6 @@ def table(rows: int) -> pl.DataFrame:
         pl.Datetime("us", "UTC")
     )
     return pl.DataFrame(made)
-
-
-def median_s(work: Callable[[], object], runs: int) -> float:
-    """The median wall time of some runs, in seconds."""
-    times = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
 
 
 def main() -> None:

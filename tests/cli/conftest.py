@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from fettle.cli.app import run
-from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    Workspace.create(folder).close()
+    new_workspace(folder).close()
     return folder
 
 

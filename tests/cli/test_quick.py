@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fettle.cli import quick
-from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_other_commands_go_the_ordinary_way(tmp_path: Path, monkeypatch: pytest.
     assert quick.try_run(["data", "log", "x"]) is None
     assert quick.try_run(["status"]) is None
     assert quick.try_run(["data", "status"]) is None  # no workspace here
-    Workspace.create(tmp_path).close()
+    new_workspace(tmp_path).close()
     monkeypatch.setenv("FETTLE_WORKSPACE", "https://example.org")
     assert quick.try_run(["data", "status"]) is None
     monkeypatch.delenv("FETTLE_WORKSPACE")
@@ -58,7 +58,7 @@ def test_what_is_printed_and_the_exit_codes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Workspace.create(tmp_path).close()
+    new_workspace(tmp_path).close()
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a").write_text("a")
     assert quick.try_run(["data", "add", "images"]) == 0
@@ -79,7 +79,7 @@ def test_what_is_printed_and_the_exit_codes(
 
 
 def test_a_status_imports_nothing_heavy(tmp_path: Path) -> None:
-    Workspace.create(tmp_path).close()
+    new_workspace(tmp_path).close()
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a").write_text("a")
     program = (

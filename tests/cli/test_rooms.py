@@ -13,8 +13,16 @@ from fettle.cli.rooms import command_of, is_plain, read_json, summary_of
 from fettle.core.errors import Invalid
 from fettle.workspace import Workspace, catalog
 from fettle.workspace.rooms import ROOMS
+from tests.bundles import kept
 
 ACTS = list(catalog())
+
+
+@pytest.fixture
+def bundle(home: Path) -> str:
+    """The digest of a bundle that is kept in the workspace of the home folder."""
+    with Workspace.create(home) as ws:
+        return kept(ws.blobs, 1)
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
@@ -40,11 +48,11 @@ def test_a_room_has_a_summary(room: str):
     assert summary_of(room)
 
 
-def test_a_change_and_a_read(fettle):
+def test_a_change_and_a_read(fettle, bundle: str):
     gates = '[{"name": "accuracy", "passed": true, "value": 0.9}]'
     metrics = '{"accuracy": 0.9}'
     made = fettle(
-        "registry", "register", "fraud", "ab" * 32, "--gates", gates, "--metrics.accuracy", "0.9", "--json"
+        "registry", "register", "fraud", bundle, "--gates", gates, "--metrics.accuracy", "0.9", "--json"
     )
     assert made.code == 0, made.err
     assert made.json()["version"] == 1
@@ -55,19 +63,19 @@ def test_a_change_and_a_read(fettle):
     listed = fettle("registry", "models", "--json").json()
     assert [(each["name"], each["aliases"]) for each in listed] == [("fraud", {"champion": 1})]
     table = fettle("registry", "versions", "fraud").out
-    assert "abababababab" in table and "champion" in table
+    assert bundle[:12] in table and "champion" in table
 
 
-def test_a_refused_gate_ends_with_its_code(fettle):
+def test_a_refused_gate_ends_with_its_code(fettle, bundle: str):
     gates = '[{"name": "accuracy", "passed": false, "detail": "too low"}]'
-    assert fettle("registry", "register", "fraud", "cd" * 32, "--gates", gates).code == 0
+    assert fettle("registry", "register", "fraud", bundle, "--gates", gates).code == 0
     said = fettle("registry", "promote", "fraud", "1")
     assert said.code == 5
     assert "too low" in said.err
 
 
-def test_an_unknown_name_offers_the_nearest(fettle):
-    assert fettle("registry", "register", "fraud", "ab" * 32).code == 0
+def test_an_unknown_name_offers_the_nearest(fettle, bundle: str):
+    assert fettle("registry", "register", "fraud", bundle).code == 0
     said = fettle("registry", "show", "frod", "1")
     assert said.code == 3
     assert "Did you mean 'fraud'?" in said.err
@@ -79,9 +87,9 @@ def test_a_wrong_type_names_the_argument(fettle):
     assert "three" in said.err and "VERSION" in said.err.upper()
 
 
-def test_structured_arguments_from_a_file(fettle, home: Path):
+def test_structured_arguments_from_a_file(fettle, home: Path, bundle: str):
     (home / "gates.json").write_text('[{"name": "parity", "passed": true}]')
-    said = fettle("registry", "register", "fraud", "ab" * 32, "--gates", "@gates.json", "--json")
+    said = fettle("registry", "register", "fraud", bundle, "--gates", "@gates.json", "--json")
     assert said.json()["gates"][0]["name"] == "parity"
 
 

@@ -37,6 +37,11 @@ def test_unknown_name_offers_the_nearest_and_lists_what_there_is():
     assert error.subject == "dataset:Chrun"
 
 
+def test_an_error_does_not_repeat_a_name_without_end():
+    error = NotFound.among("dataset", "x" * 10_000_000, ["churn"])
+    assert len(error.message) < 300 and len(error.subject) < 300 and "xxx…" in error.message
+
+
 def test_unknown_name_among_none_falls_back_to_the_hint():
     error = NotFound.among("model", "x", [], hint="Make one.")
     assert error.hint == "Make one."

@@ -9,7 +9,7 @@ from fettle.core.errors import NotFound
 from fettle.data import schemas, splits, versions
 from fettle.data.clean.fitted import decoded
 from fettle.storage.objects import get_object, object_key
-from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def place(request, tmp_path: Path) -> str:
     if kind == "s3":
         return request.getfixturevalue("fresh_s3_url")
     if kind == "workspace":
-        Workspace.create(tmp_path / "there").close()
+        new_workspace(tmp_path / "there").close()
     return str(tmp_path / "there")
 
 
@@ -29,7 +29,7 @@ BOTH = pytest.mark.parametrize("place", ["folder", "workspace"], indirect=True)
 
 @pytest.fixture
 def other(tmp_path: Path):
-    with Workspace.create(tmp_path / "other") as opened:
+    with new_workspace(tmp_path / "other") as opened:
         yield opened
 
 

@@ -12,6 +12,7 @@ from fettle.data.engine import fsck
 from fettle.data.places import open_place
 from fettle.data.repositories import repository
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 
 def frame(*ids: int) -> pl.DataFrame:
@@ -23,13 +24,13 @@ def place(request, tmp_path: Path) -> str:
     if request.param == "s3":
         return request.getfixturevalue("fresh_s3_url")
     if request.param == "workspace":
-        Workspace.create(tmp_path / "there").close()
+        new_workspace(tmp_path / "there").close()
     return str(tmp_path / "there")
 
 
 @pytest.fixture
 def other(tmp_path: Path):
-    with Workspace.create(tmp_path / "other") as opened:
+    with new_workspace(tmp_path / "other") as opened:
         yield opened
 
 
@@ -86,7 +87,7 @@ def test_force_moves_the_branch_there(workspace, other, place):
     with pytest.raises(Conflict):
         other.data.push("d", to=place)
     assert other.data.push("d", to=place, force=True).how == "forced"
-    with Workspace.create(other.folder.parent / "third") as third:
+    with new_workspace(other.folder.parent / "third") as third:
         third.data.pull("d", source=place)
         assert versions.load(third, "d").equals(frame(9))
 
@@ -141,11 +142,12 @@ def test_a_hook_can_refuse_a_push(workspace, place):
             workspace.data.push("d", to=place)
     finally:
         off()
-    assert open_place(workspace, place).pointers("d") == {}
+    with open_place(workspace, place) as there:
+        assert there.pointers("d") == {}
 
 
 def test_gc_frees_what_a_removed_branch_alone_had(tmp_path, clock):
-    with Workspace.create(tmp_path, clock=clock) as ws:
+    with new_workspace(tmp_path, clock=clock) as ws:
         versions.commit_frame(ws, "d", frame(*range(1000)), profile=False)
         ws.data.branch("d", "trial")
         versions.commit_frame(ws, "d", frame(*range(5000, 90_000)), branch="trial", profile=False)

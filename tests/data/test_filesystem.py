@@ -20,7 +20,7 @@ from fettle.data.filesystem import DataFileSystem
 from fettle.data.ranges import scan_parquet
 from fettle.data.records.versions import Source
 from fettle.data.repositories import repository
-from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 ROWS = 60_000
 
@@ -29,7 +29,7 @@ ROWS = 60_000
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a table of two versions and a dataset of files."""
     folder = tmp_path_factory.mktemp("workspace")
-    with Workspace.create(folder) as ws:
+    with new_workspace(folder) as ws:
         versions.commit_frame(ws, "churn", table(), profile=False)
         versions.commit_frame(ws, "churn", table().with_columns(pl.col("n") + 1), profile=False)
         with repository(ws).writer() as writer:
@@ -144,7 +144,7 @@ def test_nothing_can_be_written(data: DataFileSystem, tmp_path: Path):
 
 
 def test_a_filesystem_sees_versions_as_they_were_until_it_looks_again(tmp_path: Path):
-    with Workspace.create(tmp_path) as ws:
+    with new_workspace(tmp_path) as ws:
         first = versions.commit_frame(ws, "t", pl.DataFrame({"a": [1]}), profile=False)
         data = fsspec.filesystem("data", workspace=ws)
         assert data.info("t@main")["commit"] == first.id

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from fettle.data import versions
+from fettle.data.store import ancestry
 from fettle.data.store import versions as store
 from fettle.workspace import Workspace
 
@@ -48,7 +49,7 @@ def test_more_ids_than_a_statement_takes(workspace: Workspace, line: list[str]):
     assert workspace.data.known(asked) == sorted(line)
     with workspace.database.read() as tx:
         assert {each.id for each in store.get_commits(tx, asked)} == set(line)
-        assert store.ancestors(tx, [*strangers, line[2]]) == set(line[2:])
+        assert ancestry.ancestors(tx, [*strangers, line[2]]) == set(line[2:])
 
 
 def test_a_cached_file_that_rotted_is_fetched_again(workspace: Workspace, tmp_path: Path):
@@ -65,11 +66,9 @@ def test_a_cached_file_that_rotted_is_fetched_again(workspace: Workspace, tmp_pa
     assert versions.frame(workspace, "tables/rows.csv").collect().rows() == [(1, 2)]
 
 
-def test_the_same_on_postgresql(fresh_postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_same_on_postgresql(team_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path))
-    with Workspace.open(
-        f"{fresh_postgres_url}{'&' if '?' in fresh_postgres_url else '?'}blobs={tmp_path}/b"
-    ) as team:
+    with Workspace.open(team_url) as team:
         made = [
             versions.commit_frame(team, "rows", pl.DataFrame({"x": [each]}), profile=False).id
             for each in range(5)

@@ -7,6 +7,7 @@ import pytest
 
 from fettle.data import linked
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 SIZE = 400_000
 
@@ -17,7 +18,7 @@ def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "images").mkdir()
     for number in range(4):
         (tmp_path / "images" / f"{number}.bin").write_bytes(os.urandom(SIZE))
-    with Workspace.create(tmp_path) as opened:
+    with new_workspace(tmp_path) as opened:
         opened.data.add(["images"])
         opened.data.commit("images")
         opened.data.checkout("images", "main", path=["."], link=True, force=True)

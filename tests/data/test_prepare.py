@@ -14,6 +14,7 @@ from fettle.core.errors import Invalid, NotFound
 from fettle.data import splits, versions
 from fettle.data.clean.fitted import decoded
 from fettle.data.errands import prepare
+from fettle.data.errands.synthesize import synthesize
 from fettle.data.records.synthesis import Privacy
 from fettle.storage.objects import get_object
 
@@ -149,7 +150,7 @@ def test_categories_that_look_alike_become_an_operation(ws, tmp_path: Path) -> N
 
 
 def test_a_synthetic_version_is_marked_and_reported(ws) -> None:
-    made = prepare.synthesize(ws, "churn", rows=800, target="churned", seed=1, time="at")
+    made = synthesize(ws, "churn", rows=800, target="churned", seed=1, time="at")
     commit = ws.call("data.show", ref=made.ref)
 
     assert made.ref.startswith("churn-synthetic@")
@@ -168,10 +169,10 @@ def test_a_schema_alone_is_enough(workspace, tmp_path: Path) -> None:
 
     path = tmp_path / "schema.toml"
     path.write_text(to_toml(infer(table().drop("at"), target="churned")))
-    made = prepare.synthesize(workspace, rows=50, schema=path, dataset="made")
+    made = synthesize(workspace, rows=50, schema=path, dataset="made")
     assert (made.rows, made.of, made.fidelity) == (50, "", None)
     assert versions.load(workspace, made.ref).columns == ["who", "x", "city", "churned"]
     with pytest.raises(Invalid, match="needs a name"):
-        prepare.synthesize(workspace, rows=50, schema=path)
+        synthesize(workspace, rows=50, schema=path)
     with pytest.raises(Invalid, match="learnt from a version"):
-        prepare.synthesize(workspace)
+        synthesize(workspace)

@@ -8,6 +8,7 @@ from fettle.acts import Role
 from fettle.core.errors import Conflict, Denied, FettleError, GateFailed, Invalid, NotFound
 from fettle.data.records.versions import Commit, Source
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 
 def recorded(
@@ -214,7 +215,7 @@ def test_an_editor_cannot_protect_hold_or_remove(workspace: Workspace):
 
 
 def test_retention_lets_old_versions_go_but_not_what_is_named_held_or_recent(workspace: Workspace, clock):
-    with Workspace.create(workspace.folder.parent / "other", clock=clock) as ws:
+    with new_workspace(workspace.folder.parent / "other", clock=clock) as ws:
         old = [recorded(ws, f"old {number}") for number in range(5)]
         ws.data.tag("d", "kept", at=old[0].id)
         hold = ws.data.hold(f"d@{old[1].id}", "case 7")
@@ -250,7 +251,7 @@ def test_a_commit_of_another_place_is_adopted_as_it_is(workspace: Workspace, tmp
     recorded(workspace, "one")
     recorded(workspace, "two")
     line = workspace.data.lineage("d")
-    with Workspace.create(tmp_path / "there") as there:
+    with new_workspace(tmp_path / "there") as there:
         with pytest.raises(NotFound, match="parent"):
             there.data.adopt("d", line[1:])
         assert there.data.adopt("d", line) == 2

@@ -13,6 +13,7 @@ from fettle.core.errors import Conflict, Denied, NotFound
 from fettle.data import versions
 from fettle.data.records.versions import Commit
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 DAY = 86_400
 GONE = "outlived its retention on 2026-02-14 and was removed by gc"
@@ -57,7 +58,7 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 def aged(tmp_path: Path, clock: FrozenClock):
-    with Workspace.create(tmp_path / "here", clock=clock) as ws:
+    with new_workspace(tmp_path / "here", clock=clock) as ws:
         commits: list[Commit] = []
         for number in range(4):
             commits.append(versions.commit_frame(ws, "d", frame(number), key=["id"], profile=False))
@@ -135,7 +136,7 @@ def test_who_reads_a_removed_version_is_told_what_happened(aged: Aged, tmp_path:
 
 
 def test_a_dry_gc_notes_nothing_and_only_approvers_let_versions_go(tmp_path: Path, clock: FrozenClock):
-    with Workspace.create(tmp_path, clock=clock) as ws:
+    with new_workspace(tmp_path, clock=clock) as ws:
         old = versions.commit_frame(ws, "d", frame(0), profile=False)
         versions.commit_frame(ws, "d", frame(1), profile=False)
         clock.advance(40 * DAY)
@@ -154,11 +155,11 @@ def test_a_dataset_under_retention_is_pushed_and_pulled_without_what_is_gone(
 ):
     place = tmp_path / "there"
     if kind == "workspace":
-        Workspace.create(place, clock=aged.clock).close()
+        new_workspace(place, clock=aged.clock).close()
     sent = aged.ws.data.push("d", to=str(place))
     assert (sent.how, sent.commits) == ("new", 4)
     assert aged.ws.data.push("d", to=str(place)).how == "up to date"
-    with Workspace.create(tmp_path / "other", clock=aged.clock) as other:
+    with new_workspace(tmp_path / "other", clock=aged.clock) as other:
         assert other.data.pull("d", source=str(place)).commits == 4
         assert fresh(other, "d").equals(frame(3))
         assert [each.id for each in other.data.log("d")] == [each.id for each in aged.ws.data.log("d")]
@@ -180,11 +181,11 @@ def test_what_was_removed_there_is_sent_anew_where_a_new_version_needs_it(
     """A version that brings a removed one's rows back relies on nothing that went with it."""
     place = tmp_path / "there"
     if kind == "workspace":
-        Workspace.create(place, clock=aged.clock).close()
+        new_workspace(place, clock=aged.clock).close()
     aged.ws.data.push("d", to=str(place))
     versions.commit_frame(aged.ws, "d", frame(1), profile=False)
     assert aged.ws.data.push("d", to=str(place)).how == "advanced"
-    with Workspace.create(tmp_path / "other", clock=aged.clock) as other:
+    with new_workspace(tmp_path / "other", clock=aged.clock) as other:
         other.data.pull("d", source=str(place))
         assert fresh(other, "d").equals(frame(1))
         assert other.data.fsck(full=True).faults == []
@@ -193,11 +194,11 @@ def test_what_was_removed_there_is_sent_anew_where_a_new_version_needs_it(
 def test_who_has_removed_a_version_can_pull_what_continues_it(aged: Aged, tmp_path: Path):
     """The place keeps everything; here the older versions go after the push."""
     place = str(tmp_path / "there")
-    with Workspace.create(tmp_path / "all", clock=aged.clock) as ws:
+    with new_workspace(tmp_path / "all", clock=aged.clock) as ws:
         made = [versions.commit_frame(ws, "e", frame(number), profile=False) for number in range(3)]
         ws.data.tag("e", "first", at=made[0].id)
         ws.data.push("e", to=place)
-        with Workspace.create(tmp_path / "short", clock=aged.clock) as short:
+        with new_workspace(tmp_path / "short", clock=aged.clock) as short:
             short.data.pull("e", source=place)
             short.data.delete_tag("e", "first")
             aged.clock.advance(40 * DAY)
@@ -212,10 +213,8 @@ def test_who_has_removed_a_version_can_pull_what_continues_it(aged: Aged, tmp_pa
         assert fresh(ws, "e@first").equals(frame(0))
 
 
-def test_a_team_s_database_knows_what_was_removed_too(
-    fresh_postgres_url: str, tmp_path: Path, clock: FrozenClock
-):
-    with Workspace.open(f"{fresh_postgres_url}&blobs={tmp_path / 'blobs'}", clock=clock) as ws:
+def test_a_team_s_database_knows_what_was_removed_too(team_url: str, tmp_path: Path, clock: FrozenClock):
+    with Workspace.open(team_url, clock=clock) as ws:
         old = versions.commit_frame(ws, "d", frame(0), profile=False)
         versions.commit_frame(ws, "d", frame(1), profile=False)
         clock.advance(44 * DAY)

@@ -28,6 +28,7 @@ from fettle.data.records.merges import Merged
 from fettle.data.records.versions import Commit
 from fettle.data.repositories import repository
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 Content = dict[Any, Any]
 
@@ -110,8 +111,8 @@ class Versions(RuleBasedStateMachine):
         super().__init__()
         self.place = Path(tempfile.mkdtemp(prefix="fettle-versions-")).resolve()
         self.clock = FrozenClock(datetime(2024, 1, 1, tzinfo=UTC))
-        self.ws = Workspace.create(self.place / "here", clock=self.clock)
-        self.other = Workspace.create(self.place / "other", clock=self.clock)
+        self.ws = new_workspace(self.place / "here", clock=self.clock)
+        self.other = new_workspace(self.place / "other", clock=self.clock)
         self.url = str(self.place / "there")
         self.models = {"files": Model(), "rows": Model()}
         self.count = 0
@@ -296,7 +297,8 @@ class Versions(RuleBasedStateMachine):
             return
         assert self.ws.data.push(name, to=self.url, branch=branch).commit == head
         model.there[branch] = head
-        assert open_place(self.ws, self.url).pointers(name)["branch", branch] == head
+        with open_place(self.ws, self.url) as place:
+            assert place.pointers(name)["branch", branch] == head
 
     @precondition(lambda self: any(model.there for model in self.models.values()))
     @rule(name=NAMES, branch=st.sampled_from(BRANCHES))

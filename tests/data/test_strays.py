@@ -12,6 +12,7 @@ from fettle.data import strays, versions
 from fettle.data.engine.format import commit_key
 from fettle.data.repositories import keep_commit
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 def ws(tmp_path: Path, clock: FrozenClock):
-    with Workspace.create(tmp_path, clock=clock) as opened:
+    with new_workspace(tmp_path, clock=clock) as opened:
         yield opened
 
 

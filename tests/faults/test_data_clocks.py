@@ -17,6 +17,7 @@ from fettle.data.records.versions import Commit
 from fettle.data.repositories import repository
 from fettle.storage import open_blobs
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
@@ -28,7 +29,7 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 def ws(tmp_path: Path, clock: FrozenClock):
-    with Workspace.create(tmp_path / "here", clock=clock) as opened:
+    with new_workspace(tmp_path / "here", clock=clock) as opened:
         yield opened
 
 
@@ -53,7 +54,7 @@ def test_a_clock_stepped_back_between_commits_changes_no_order(
     assert number_of(ws, "d") == 4
     assert number_of(ws, "d@main~3") == 1
     ws.data.push("d", to=str(tmp_path / "there"))
-    with Workspace.create(tmp_path / "other", clock=clock) as other:
+    with new_workspace(tmp_path / "other", clock=clock) as other:
         other.data.pull("d", source=str(tmp_path / "there"))
         assert [each.id for each in other.data.log("d")] == made[::-1]
         assert [number_of(other, f"d@{each}") for each in made] == [0, 1, 2, 3, 4]

@@ -72,7 +72,7 @@ def test_no_notice_is_lost_to_a_kill(
     subscription = workspace.governance.subscribe(url, ["registry.registered"]).subscription
     for number in range(KILLS):
         for each in range(EVENTS // KILLS):
-            workspace.registry.register("fraud", f"{number * EVENTS + each + 1:064x}")
+            workspace.registry.adopt("fraud", f"s3://bucket/{number}/{each}")
         process = subprocess.Popen(
             [sys.executable, "-c", CARRY, str(Path(workspace.folder).parent)], stdout=subprocess.PIPE
         )

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from fettle.core.ids import digest
 from fettle.retraining.reconciler import Reconciler
 from fettle.retraining.records import Candidate, Intent, Verdict
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
 POINTS = ("solving", "registered", "trained", "judging", "judged", "concluded")
 FINAL = ("promoted", "rejected", "failed", "coalesced")
@@ -56,7 +56,7 @@ def work(folder: Path, point: str) -> None:
         if point == "solving":
             die()
         time.sleep(0.05)
-        made = ws.call("registry.register", model="shop", bundle=digest(intent.id.encode()))
+        made = ws.call("registry.register", model="shop", bundle=kept(ws.blobs, intent.id))
         if point == "registered":
             die()
         time.sleep(0.05)
@@ -80,7 +80,7 @@ def work(folder: Path, point: str) -> None:
 @pytest.fixture
 def shop(tmp_path: Path) -> Workspace:
     ws = Workspace.create(tmp_path)
-    ws.call("registry.register", model="shop", bundle="0" * 64)
+    ws.call("registry.register", model="shop", bundle=kept(ws.blobs, "first"))
     ws.call("registry.promote", model="shop", version=1)
     ws.call("retraining.policy", project="shop", cooldown="0s")
     return ws

@@ -10,11 +10,12 @@ from fettle.core.errors import Denied, Invalid, NotFound
 from fettle.governance import access
 from fettle.governance.records import Token
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, clock: FrozenClock):
-    with Workspace.create(tmp_path, clock=clock) as opened:
+    with new_workspace(tmp_path, clock=clock) as opened:
         yield opened
 
 

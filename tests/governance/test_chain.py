@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
 
 def change(workspace: Workspace, statement: str) -> None:
@@ -58,7 +59,7 @@ def test_tampering_is_found_where_it_happened(
 
 
 def test_the_audit_is_listed_newest_first_and_by_act_and_actor(busy: Workspace) -> None:
-    busy.registry.register("m", "a" * 64)
+    busy.registry.register("m", kept(busy.blobs, 1))
     newest, second, *_ = busy.governance.audit()
     assert (newest.act, newest.arguments["model"], newest.actor) == ("registry.register", "m", busy.actor)
     assert second.seq == newest.seq - 1

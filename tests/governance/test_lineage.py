@@ -5,7 +5,9 @@ import pytest
 
 from fettle.core.errors import Invalid, NotFound
 from fettle.data.versions import commit_frame
+from fettle.storage.objects import object_key
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
 
 @pytest.fixture
@@ -18,10 +20,10 @@ def story(workspace: Workspace) -> Workspace:
     workspace.tracking.start("search", run_id="search")
     workspace.tracking.start("search", run_id="trial", parent="search", inputs=[second.ref])
     workspace.pipelines.start("churn", run_id="flow")
-    workspace.registry.register("churn", "a" * 64, dataset="churn", dataset_commit=first.id)
+    workspace.registry.register("churn", kept(workspace.blobs, 1), dataset="churn", dataset_commit=first.id)
     workspace.registry.register(
         "churn",
-        "b" * 64,
+        kept(workspace.blobs, 2),
         run_id="trial",
         flow_id="flow",
         dataset="churn",
@@ -87,7 +89,9 @@ def test_runs_pipelines_and_endpoints_lead_to_the_version(story: Workspace, subj
 
 
 def test_a_record_that_is_not_here_is_shown_as_unknown(workspace: Workspace) -> None:
-    workspace.registry.register("m", "a" * 64, run_id="elsewhere", dataset="gone", dataset_commit="f" * 64)
+    workspace.registry.register(
+        "m", kept(workspace.blobs, 1), run_id="elsewhere", dataset="gone", dataset_commit="f" * 64
+    )
     found = workspace.governance.lineage("model:m@1")
     unknown = [each for each in found.things if each.detail.get("known") == "no"]
     assert {each.kind for each in unknown} == {"run", "commit"}
@@ -101,6 +105,7 @@ def test_what_has_no_lineage_is_refused(workspace: Workspace) -> None:
 
 
 def test_the_card_says_what_is_known_and_what_is_missing(story: Workspace) -> None:
+    story.blobs.delete(object_key(story.registry.show("churn", 2).bundle))
     card = story.governance.card("churn", 2)
     assert "# churn, version 2" in card.text
     assert "| accuracy | passed | 0.9 | 0.8 | a \\| b |" in card.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from fettle.governance.acts import notices
 from fettle.governance.schedule import MOST_ATTEMPTS, RETRIES_S
 from fettle.storage.outgoing import PRIVATE_HOSTS
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
 
 class Receiver:
@@ -28,6 +30,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.status = 200
+        self.location = ""
         self.seen: list[tuple[dict[str, str], str]] = []
         outer = self
 
@@ -36,6 +39,8 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
                 outer.seen.append(({key.lower(): value for key, value in self.headers.items()}, body))
                 self.send_response(outer.status)
+                if outer.location:
+                    self.send_header("Location", outer.location)
                 self.end_headers()
                 self.wfile.write(b"understood" if outer.status == 200 else b"not now")
 
@@ -72,7 +77,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
 
 
 def register(ws: Workspace, number: int = 1, model: str = "fraud") -> None:
-    ws.registry.register(model, f"{number:064x}")
+    ws.registry.register(model, kept(ws.blobs, number))
 
 
 def test_a_subscriber_is_told_of_what_it_asked_for_from_now_on(
@@ -184,15 +189,36 @@ def test_a_stopped_subscription_hears_nothing_of_what_happens_meanwhile(
         workspace.governance.subscription(made.id)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://169.254.169.254/latest/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://2130706433/",
+        "http://hooks.example/",
+    ],
+)
 def test_a_private_address_is_refused_when_the_time_comes(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, target: str
 ) -> None:
     monkeypatch.delenv(PRIVATE_HOSTS, raising=False)
-    workspace.governance.subscribe("http://169.254.169.254/latest/", ["registry.*"])
+    workspace.governance.subscribe(target, ["registry.*"])
     register(workspace)
+    if "hooks" in target:  # public when it was subscribed, private by now
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     assert carrier.step(workspace).postponed == 1
     (refused,) = workspace.governance.deliveries()
     assert "private network" in refused.said and refused.code is None
+
+
+def test_a_redirect_to_a_private_address_is_not_followed(workspace: Workspace, receiver: Receiver) -> None:
+    receiver.status, receiver.location = 307, "http://169.254.169.254/latest/"
+    workspace.governance.subscribe(receiver.url, ["registry.*"])
+    register(workspace)
+    assert carrier.step(workspace).postponed == 1
+    (seen,) = workspace.governance.deliveries()
+    assert (seen.code, len(receiver.seen)) == (307, 1)
 
 
 def test_a_test_notice_is_sent_at_once(workspace: Workspace, receiver: Receiver) -> None:
@@ -273,7 +299,7 @@ def test_apprise_reaches_named_services_and_no_host_that_was_not_allowed(
 def test_notices_work_on_postgresql(fresh_postgres_url: str, tmp_path: Path, receiver: Receiver) -> None:
     ws = Workspace.open(f"{fresh_postgres_url}&blobs={tmp_path}")
     ws.governance.subscribe(receiver.url, ["registry.*"])
-    ws.registry.register("fraud", f"{1:064x}")
+    ws.registry.register("fraud", kept(ws.blobs, 1))
     ws.registry.promote("fraud", 1)
     assert carrier.deliver_all(ws).delivered == 2
     assert carrier.deliver_all(ws).delivered == 0

@@ -12,9 +12,9 @@ from fettle.acts import Surface
 from fettle.core.errors import Conflict, GateFailed, NotFound
 from fettle.data import versions
 from fettle.registry.records import GateResult
-from fettle.storage.objects import get_object, put_object
 from fettle.tracking import run as tracked
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
 KINDS = ("embedded", "postgres", "server")
 
@@ -62,7 +62,7 @@ def test_from_rows_to_a_rollback(ws: Surface):
     assert [point.value for point in ws.tracking.series(run.id, "loss")][-1] == pytest.approx(0.05)
 
     # Registry: two versions through their gates, a refusal, a rollback.
-    bundles = [put_object(ws.blobs, f"model {number}".encode()) for number in range(3)]
+    bundles = [kept(ws.blobs, number) for number in range(3)]
     passed, failed = GateResult("accuracy", True, 0.9, 0.8), GateResult("accuracy", False, 0.5, 0.8)
     one = ws.registry.register(
         "churn", bundles[0], gates=[passed], run_id=run.id, dataset="churn", dataset_commit=second.id
@@ -79,7 +79,7 @@ def test_from_rows_to_a_rollback(ws: Surface):
         ws.registry.promote("churn", bad.version)
     assert ws.registry.alias("churn").version == two.version
     assert ws.registry.rollback("churn", reason="worse in the evening").version == one.version
-    assert get_object(ws.blobs, ws.registry.alias("churn").bundle) == b"model 0"
+    assert ws.registry.alias("churn").bundle == bundles[0] and ws.registry.verify("churn").whole
 
     # What is wrong stays wrong everywhere.
     with pytest.raises(NotFound):

@@ -19,8 +19,8 @@ from fettle.acts import Role
 from fettle.core.errors import FettleError
 from fettle.data import versions
 from fettle.registry.records import GateResult
-from fettle.storage.objects import put_object
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
 SURFACES = ("python", "http", "remote", "command")
 
@@ -104,8 +104,8 @@ def call(
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     versions.commit_frame(workspace, "churn", pl.DataFrame({"x": [1.0, 2.0]}))
     gate = GateResult("accuracy", True, 0.9, 0.8)
-    for content in (b"one", b"two"):
-        workspace.registry.register("churn", put_object(workspace.blobs, content), gates=[gate])
+    for name in ("one", "two"):
+        workspace.registry.register("churn", kept(workspace.blobs, name), gates=[gate])
     workspace.registry.promote("churn", 2, to="steady")
     workspace.retraining.policy("fraud")
     return Calls(workspace, url, request.param)

@@ -12,6 +12,7 @@ import pytest
 from fettle.core.clock import FrozenClock
 from fettle.data.versions import commit_frame
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 WORDS = {"billing": "the invoice is wrong", "outage": "the line is dead", "praise": "thank you very much"}
 TOPICS = list(WORDS)
@@ -41,6 +42,6 @@ def clock() -> FrozenClock:
 @pytest.fixture
 def ws(tmp_path: Path, clock: FrozenClock) -> Iterator[Workspace]:
     """A workspace with the dataset `calls` of 30 rows."""
-    with Workspace.create(tmp_path / "ws", clock=clock, actor="user:ada") as workspace:
+    with new_workspace(tmp_path / "ws", clock=clock, actor="user:ada") as workspace:
         commit_frame(workspace, "calls", calls(30), profile=False, key=["id"])
         yield workspace

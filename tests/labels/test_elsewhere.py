@@ -11,6 +11,7 @@ from fettle.labels.records import Span
 from fettle.server.app import create_app
 from fettle.server.run import bind
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 from tests.labels.conftest import TOPICS, calls, topic_of
 
 
@@ -44,15 +45,15 @@ def story(ws: Surface) -> None:
     ws.labels.drop("words")
 
 
-def test_on_postgresql(fresh_postgres_url: str, tmp_path, monkeypatch: pytest.MonkeyPatch):
+def test_on_postgresql(team_url: str, tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
-    with Workspace.open(f"{fresh_postgres_url}&blobs={tmp_path / 'blobs'}") as ws:
+    with Workspace.open(team_url) as ws:
         story(ws)
 
 
 def test_through_a_server(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
-    with Workspace.create(tmp_path / "ws") as ws:
+    with new_workspace(tmp_path / "ws") as ws:
         listener = bind("127.0.0.1", 0)
         server = uvicorn.Server(uvicorn.Config(create_app(ws), log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -14,6 +14,7 @@ from fettle.data.versions import commit_frame
 from fettle.labels import delimited, label_studio
 from fettle.labels.records import Annotation, Answer, Span, Stored
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 from tests.labels.conftest import TOPICS
 
 TASKS = [
@@ -146,7 +147,7 @@ def test_answers_survive_the_journey(ws: Workspace, tmp_path, form: str):
     file = tmp_path / f"out.{form}"
     assert ws.labels.export("tags", file, only="all").annotations == 3
     assert getattr(ws.labels, "import")("tags", file).annotations == 0  # nothing that was not known
-    with Workspace.create(tmp_path / "other", actor="user:cyd") as other:
+    with new_workspace(tmp_path / "other", actor="user:cyd") as other:
         commit_frame(other, "calls", pl.DataFrame(_rows(ws)), profile=False, key=["id"])
         other.labels.create("tags", "calls", kind="multi", classes=["a|b", "c"], show=["text"])
         assert getattr(other.labels, "import")("tags", file).annotations == 3

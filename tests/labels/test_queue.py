@@ -14,7 +14,7 @@ from fettle.core.clock import FrozenClock
 from fettle.core.errors import Conflict, Denied, Invalid, NotFound
 from fettle.data.versions import commit_frame
 from fettle.labels.records import Item, Project, Span
-from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 from tests.labels.conftest import TOPICS, calls
 
 PEOPLE = ("ada", "bea", "cyd")
@@ -222,7 +222,7 @@ class Queue(RuleBasedStateMachine):
 
         self.folder = tempfile.TemporaryDirectory()
         self.clock = FrozenClock(datetime(2024, 3, 1, tzinfo=UTC))
-        self.ws = Workspace.create(self.folder.name, clock=self.clock)
+        self.ws = new_workspace(self.folder.name, clock=self.clock)
         from fettle.core import canonical
         from fettle.labels.keys import classes_of
         from fettle.storage.objects import put_object

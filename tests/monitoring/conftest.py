@@ -18,7 +18,7 @@ from fettle.monitoring import profiles
 from fettle.monitoring.collect import collect
 from fettle.monitoring.records import Baseline, Collected
 from fettle.serving.log import Exchange, PredictionLog, Told
-from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -113,5 +113,5 @@ class Traffic:
 @pytest.fixture
 def traffic(tmp_path: Path) -> Iterator[Traffic]:
     clock = FrozenClock(START)
-    with Workspace.create(tmp_path, clock=clock) as ws:
+    with new_workspace(tmp_path, clock=clock) as ws:
         yield Traffic(ws, clock)

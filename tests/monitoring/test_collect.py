@@ -219,12 +219,10 @@ def test_an_endpoint_that_is_not_watched_offers_the_nearest(traffic: Traffic):
         collect(traffic.ws, "shopp", baseline_of=traffic.baseline)
 
 
-def test_collection_is_the_same_on_postgresql(
-    tmp_path: Path, fresh_postgres_url: str, monkeypatch: pytest.MonkeyPatch
-):
+def test_collection_is_the_same_on_postgresql(team_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     clock = FrozenClock(START)
-    with Workspace.open(f"{fresh_postgres_url}&blobs={tmp_path / 'blobs'}", clock=clock) as ws:
+    with Workspace.open(team_url, clock=clock) as ws:
         traffic = Traffic(ws, clock)
         watch(traffic, window="6h", stride="2h", min_rows=50)
         asked = traffic.ask(300, START, 2 * MINUTE, shift=2.0, right=0.5)

@@ -18,7 +18,8 @@ from fettle.core.canonical import decode, encode
 from fettle.core.errors import Unavailable
 from fettle.packaging.assembly import build
 from fettle.packaging.bundle import Bundle, listing, save
-from fettle.packaging.predictor import Predictor, moment_parts
+from fettle.packaging.moments import moment_parts
+from fettle.packaging.predictor import Predictor
 from fettle.packaging.records import EXAMPLES_FILE, RowInvalid
 from fettle.training import features
 from tests.packaging.models import HELD_OUT, model

@@ -227,11 +227,10 @@ def test_a_key_wrapped_by_a_replaced_master_is_refused(workspace: Workspace, mas
 
 
 def test_the_same_on_postgres(
-    fresh_postgres_url: str, people: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    team_url: str, people: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
-    join = "&" if "?" in fresh_postgres_url else "?"
-    with Workspace.open(f"{fresh_postgres_url}{join}blobs={tmp_path / 'blobs'}") as team:
+    with Workspace.open(team_url) as team:
         team.privacy.set_policy("customers", POLICY)
         with pytest.raises(Unavailable, match="from the environment"):
             masking.apply(team, "customers", people)

@@ -20,7 +20,7 @@ from fettle.packaging.rows import json_rows
 from fettle.projects.records import Project, project_of
 from fettle.projects.run import run
 from fettle.serving.endpoint import open_server
-from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 CLEAN = """
 [project]
@@ -83,7 +83,7 @@ def solved(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("shop")
     raw().write_csv(folder / "shop.csv")
     (folder / "fettle.toml").write_text(CLEAN)
-    with Workspace.create(folder / "ws") as workspace:
+    with new_workspace(folder / "ws") as workspace:
         project = project_of(Settings.read(folder), folder)
         solution = run(workspace, project, folder)
         yield workspace, solution, project
@@ -140,7 +140,7 @@ def test_the_target_is_left_as_it_is(tmp_path: Path, operation: dict) -> None:
     project = Project(
         "shop", "shop.csv", "shop", "way", trials=1, algorithms=("logistic",), clean=(operation,)
     )
-    with Workspace.create(tmp_path / "ws") as workspace:
+    with new_workspace(tmp_path / "ws") as workspace:
         if "columns" not in operation:
             assert run(workspace, project, tmp_path).version == 1
             return

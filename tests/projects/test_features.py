@@ -16,7 +16,7 @@ from fettle.packaging.predictor import Predictor
 from fettle.packaging.records import CLEANING_FILE
 from fettle.projects.records import project_of
 from fettle.projects.run import run
-from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 PROJECT = """
 [project]
@@ -53,7 +53,7 @@ def shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "shape_features.py").write_text(FEATURES)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    with Workspace.create(tmp_path) as ws:
+    with new_workspace(tmp_path) as ws:
         ws.features.define({"name": "ratio", "expression": "w / h", "inputs": {"w": "number", "h": "number"}})
         ws.features.load(tmp_path / "shape_features.py")
         yield ws, tmp_path

@@ -17,7 +17,7 @@ from fettle.projects.labelled import told_with_label
 from fettle.projects.records import project_of
 from fettle.projects.run import run
 from fettle.projects.teller import Silence
-from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 PROJECT = """
 [project]
@@ -57,7 +57,7 @@ def shapes(tmp_path: Path):
             "kind_source": np.where(kind == "wide", "person", "functions"),
         }
     )
-    with Workspace.create(tmp_path) as ws:
+    with new_workspace(tmp_path) as ws:
         marked = versions.commit_frame(ws, "shapes", rows, metadata={"label_columns": MARKED})
         versions.commit_frame(
             ws, "shapes-ready", rows.with_columns(area=pl.col("w") * 2), metadata={"made_from": marked.ref}

@@ -28,6 +28,7 @@ from fettle.projects.retrain import extend
 from fettle.projects.rows import cut, rows
 from fettle.serving.log import Exchange, PredictionLog, Told
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -94,7 +95,7 @@ class Shore:
 @pytest.fixture
 def shore(tmp_path: Path) -> Iterator[Shore]:
     clock = FrozenClock(START)
-    with Workspace.create(tmp_path, clock=clock) as ws:
+    with new_workspace(tmp_path, clock=clock) as ws:
         yield Shore(ws, clock)
 
 
@@ -122,7 +123,7 @@ def test_later_requests_and_labels_change_nothing(shore: Shore, tmp_path: Path):
     shore.collect(moment)
     early = extend(shore.ws, PROJECT, "one", moment)
 
-    with Workspace.create(tmp_path / "other", clock=FrozenClock(START)) as ws:
+    with new_workspace(tmp_path / "other", clock=FrozenClock(START)) as ws:
         other = Shore(ws, ws.clock)  # type: ignore[arg-type]  # the frozen clock of the line above
         for place in range(48):
             other.ask(place)
@@ -197,7 +198,7 @@ def timeless(trial: Any) -> Any:
 
 def test_the_same_seed_finds_the_same_trials(shore: Shore, divided: Cut, tmp_path: Path):
     first = model.explore(shore.ws, divided, WISH)
-    with Workspace.create(tmp_path / "other", clock=FrozenClock(START)) as ws:
+    with new_workspace(tmp_path / "other", clock=FrozenClock(START)) as ws:
         other = Shore(ws, ws.clock)  # type: ignore[arg-type]  # the frozen clock of the line above
         second = model.explore(other.ws, cut(ws, f"{NAME}@main", target="way", time="at"), WISH)
         tried = [run.params for run in trials(ws, second.run_id)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fettle.protocols.mlflow.mount import BOOKS
+from fettle.protocols.mlflow import BOOKS
 from fettle.workspace import Workspace
 from tests.protocols.conftest import API, PROXY
 from tests.server.conftest import serve
@@ -70,16 +70,16 @@ class Anything(dict[str, str]):
 
 def test_a_viewer_reads_and_changes_nothing(guarded):
     url, secrets = guarded
-    http = httpx.Client(base_url=url, headers=bearer(secrets["viewer"]))
-    assert http.get(f"{API}/experiments/get", params={"experiment_id": "0"}).status_code == 200
-    for answer in (
-        http.post(f"{API}/runs/create", json={"experiment_id": "0"}),
-        http.post(f"{API}/experiments/create", json={"name": "x"}),
-        http.put(f"{PROXY}/artifacts/some/file", content=b"x"),
-        http.delete(f"{PROXY}/artifacts/some/file"),
-        http.post(f"{PROXY}/mpu/create/some", json={"path": "x"}),
-    ):
-        assert (answer.status_code, answer.json()["error_code"]) == (403, "PERMISSION_DENIED")
+    with httpx.Client(base_url=url, headers=bearer(secrets["viewer"])) as http:
+        assert http.get(f"{API}/experiments/get", params={"experiment_id": "0"}).status_code == 200
+        for answer in (
+            http.post(f"{API}/runs/create", json={"experiment_id": "0"}),
+            http.post(f"{API}/experiments/create", json={"name": "x"}),
+            http.put(f"{PROXY}/artifacts/some/file", content=b"x"),
+            http.delete(f"{PROXY}/artifacts/some/file"),
+            http.post(f"{PROXY}/mpu/create/some", json={"path": "x"}),
+        ):
+            assert (answer.status_code, answer.json()["error_code"]) == (403, "PERMISSION_DENIED")
 
 
 def test_only_administrators_learn_where_a_webhook_may_lead(guarded):

@@ -153,8 +153,11 @@ def test_blobs_tell_nothing_of_uploads(http: httpx.Client, ws: Workspace, run_id
 
 def test_uploads_that_nobody_completes_go_after_a_while(tmp_path: Path):
     clock = FrozenClock(datetime(2026, 3, 1, tzinfo=UTC))
-    with Workspace.create(tmp_path / "team", clock=clock) as workspace, serve(workspace) as url:
-        http = httpx.Client(base_url=url)
+    with (
+        Workspace.create(tmp_path / "team", clock=clock) as workspace,
+        serve(workspace) as url,
+        httpx.Client(base_url=url) as http,
+    ):
 
         def begin() -> tuple[str, str]:
             made = http.post(f"{PROXY}/mpu/create/x", json={"path": "f", "num_parts": 1}).json()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fettle.protocols.mlflow.mount import BOOKS
+from fettle.protocols.mlflow import BOOKS
 from tests.protocols.conftest import API, PROXY
 
 POSTED = sorted(
@@ -95,7 +95,7 @@ def test_names_of_every_kind(client, ws, run_id: str):
 
 def test_what_is_not_answered_is_404(http: httpx.Client):
     assert refused(http.get(f"{API}/nothing/here"), 404) == "ENDPOINT_NOT_FOUND"
-    assert refused(http.post("/api/3.0/mlflow/scorers/register", json={}), 404) == "ENDPOINT_NOT_FOUND"
+    assert refused(http.post("/api/3.0/mlflow/gateway/secrets/create", json={}), 404) == "ENDPOINT_NOT_FOUND"
 
 
 _FIELDS = st.sampled_from(

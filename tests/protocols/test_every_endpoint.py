@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from fettle.protocols.mlflow.mount import BOOKS
+from fettle.protocols.mlflow import BOOKS
 
 ENDPOINTS = [endpoint for book in BOOKS for endpoint in book.endpoints]
 NASTY: list[Any] = [

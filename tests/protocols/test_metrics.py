@@ -108,8 +108,25 @@ def test_a_body_that_is_no_plain_struct_is_read_the_long_way(http, client, run_i
     assert answer.status_code == 400 and "metrics[1].timestamp" in answer.json()["message"]
 
 
-def test_summaries_of_a_described_run_are_plain_records(client, ws: Workspace, run_id: str):
+def test_the_last_value_is_that_of_the_highest_step(client, ws: Workspace, run_id: str):
     client.log_metric(run_id, "m", 1.0, step=4)
     client.log_metric(run_id, "m", 3.0, step=2)
-    (found,) = ws.call("tracking.describe", run=run_id).links.summaries
-    assert (found.count, found.step, found.last, found.low, found.high) == (2, 4, 1.0, 1.0, 3.0)
+    (sheet,) = ws.call("tracking.sheets", ids=[run_id])
+    (found,) = sheet.metrics
+    assert (found.key, found.value, found.step) == ("m", 1.0, 4)
+
+
+def test_a_page_of_a_history_is_written_exactly(client, http: httpx.Client, run_id: str):
+    key = "50 % of / it_%d"
+    http.post(f"{API}/runs/log-batch", json={"run_id": run_id, "metrics": []})
+    values = [0.1, -0.0, 1e300, "NaN", "Infinity", 5e-324, 3]
+    points = [
+        {"key": "a/ b", "value": each, "timestamp": 7, "step": step} for step, each in enumerate(values)
+    ]
+    assert http.post(f"{API}/runs/log-batch", json={"run_id": run_id, "metrics": points}).status_code == 200
+    answer = http.get(f"{API}/metrics/get-history", params={"run_id": run_id, "metric_key": "a/ b"}).json()
+    shown = [1.7976931348623157e308 if each == "Infinity" else each for each in values]
+    assert [each["value"] for each in answer["metrics"]] == shown
+    assert {(each["key"], each["timestamp"]) for each in answer["metrics"]} == {("a/ b", 7)}
+    none = http.get(f"{API}/metrics/get-history", params={"run_id": run_id, "metric_key": key})
+    assert none.json() == {}

@@ -10,6 +10,7 @@ import pytest
 from fettle.acts import Role
 from fettle.evaluation.records import GateResult
 from fettle.workspace import Workspace
+from tests.bundles import kept
 from tests.protocols.conftest import API
 
 
@@ -89,11 +90,13 @@ def test_versions_count_up_and_are_fettles_own(client, ws: Workspace, trained: s
 
 
 def test_fettles_versions_are_seen_by_clients(client, ws: Workspace, name: str) -> None:
-    ws.registry.register(name, "b" * 64, tags={"by": "fettle"}, note="its own")
+    ws.registry.register(name, kept(ws.blobs, 1), tags={"by": "fettle"}, note="its own")
     ws.registry.promote(name, 1)
     seen = client.get_model_version_by_alias(name, "champion")
     assert (seen.version, seen.tags, seen.description) == ("1", {"by": "fettle"}, "its own")
-    assert client.get_model_version_download_uri(name, "1") == f"mlflow-artifacts:/bundles/{'b' * 64}"
+    assert (
+        client.get_model_version_download_uri(name, "1") == f"mlflow-artifacts:/bundles/{kept(ws.blobs, 1)}"
+    )
     assert [each.version for each in client.get_registered_model(name).latest_versions] == ["1"]
 
 
@@ -110,7 +113,7 @@ def test_aliases_pass_through_the_gates(client, ws: Workspace, mlflow, trained: 
         with pytest.raises(mlflow.exceptions.MlflowException) as error:
             client.set_registered_model_alias(trained, bad, "1")
         assert error.value.error_code == "INVALID_PARAMETER_VALUE"
-    ws.registry.register(trained, "c" * 64, gates=[GateResult("auc", False, 0.4, 0.8)])
+    ws.registry.register(trained, kept(ws.blobs, 2), gates=[GateResult("auc", False, 0.4, 0.8)])
     with pytest.raises(mlflow.exceptions.MlflowException, match="did not pass its gates") as gate:
         client.set_registered_model_alias(trained, "champion", "2")
     assert gate.value.get_http_status_code() == 400
@@ -218,16 +221,18 @@ def test_the_stage_production_asks_what_champion_asks(client, ws: Workspace, mlf
 
 
 def test_copies_keep_what_is_known(client, ws: Workspace, mlflow, name: str) -> None:
-    ws.registry.register(name, "d" * 64, gates=[GateResult("auc", False, 0.4, 0.8)], metrics={"auc": 0.4})
+    ws.registry.register(
+        name, kept(ws.blobs, 3), gates=[GateResult("auc", False, 0.4, 0.8)], metrics={"auc": 0.4}
+    )
     copied = client.copy_model_version(f"models:/{name}/1", f"{name}-copy")
     assert copied.version == "1"
     ours = ws.registry.show(f"{name}-copy", 1)
-    assert (ours.bundle, ours.metrics, len(ours.failed_gates)) == ("d" * 64, {"auc": 0.4}, 1)
-    direct = client.create_model_version(f"{name}-copy", f"mlflow-artifacts:/bundles/{'d' * 64}")
+    assert (ours.bundle, ours.metrics, len(ours.failed_gates)) == (kept(ws.blobs, 3), {"auc": 0.4}, 1)
+    direct = client.create_model_version(f"{name}-copy", f"mlflow-artifacts:/bundles/{kept(ws.blobs, 3)}")
     assert direct.version == "1"
     ws.registry.reject(name, 1, "no good")
     client.create_registered_model(f"{name}-third")
-    for source in (f"models:/{name}/1", f"mlflow-artifacts:/bundles/{'d' * 64}"):
+    for source in (f"models:/{name}/1", f"mlflow-artifacts:/bundles/{kept(ws.blobs, 3)}"):
         with pytest.raises(mlflow.exceptions.MlflowException, match="rejected"):
             client.create_model_version(f"{name}-third", source)
 

@@ -167,3 +167,21 @@ def test_what_is_not_answered_is_said_so(http: httpx.Client) -> None:
         answer = http.get(f"{API}/{path}")
         assert answer.status_code in (404, 501), path
         assert "text/html" not in answer.headers["content-type"]
+
+
+def test_a_browser_gets_a_file_of_a_version(http: httpx.Client, client) -> None:
+    run = client.create_run("0").info.run_id
+    http.put(f"/api/2.0/mlflow-artifacts/artifacts/0/{run}/artifacts/m/a.txt", content=b"hello")
+    client.create_registered_model("browsed")
+    client.create_model_version("browsed", f"runs:/{run}/m", run)
+    asked = {"name": "browsed", "version": "1", "path": "a.txt"}
+    answer = http.get("/model-versions/get-artifact", params=asked)
+    assert answer.content == b"hello" and answer.headers["x-content-type-options"] == "nosniff"
+    for change, status in (
+        ({"path": "../a"}, 400),
+        ({"path": "b"}, 404),
+        ({"version": "9"}, 404),
+        ({"name": ""}, 400),
+    ):
+        answer = http.get("/model-versions/get-artifact", params={**asked, **change})
+        assert answer.status_code == status and "error_code" in answer.json(), answer.text

@@ -254,4 +254,3 @@ def test_older_clients_tell_of_traces_too(http: httpx.Client) -> None:
     assert {"key": "a", "value": "b"} in info["tags"]
     found = http.get(OLD, params={"experiment_ids": "0", "filter": "tags.a = 'b'"}).json()["traces"]
     assert [each["request_id"] for each in found] == [trace]
-    assert http.post(f"{API}/metrics", json={}).status_code == 501

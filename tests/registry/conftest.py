@@ -10,8 +10,11 @@ import pytest
 
 from fettle.acts import Role
 from fettle.workspace import Workspace
+from tests.bundles import kept, tiny
+from tests.conftest import new_workspace
 
-BUNDLES = [f"{number:064x}" for number in range(1, 30)]
+BUNDLES = [tiny(number).digest for number in range(30)]
+"""Digests of bundles; `register` keeps those that it registers, `kept(ws.blobs, number)` keeps one."""
 
 Doing = Callable[..., Any]
 
@@ -20,10 +23,9 @@ Doing = Callable[..., Any]
 def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workspace]:
     """A fresh workspace, on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        opened = Workspace.create(tmp_path)
+        opened = new_workspace(tmp_path)
     else:
-        url = request.getfixturevalue("fresh_postgres_url")
-        opened = Workspace.open(f"{url}&blobs={tmp_path}")
+        opened = Workspace.open(request.getfixturevalue("team_url"))
         assert isinstance(opened, Workspace)
     yield opened
     opened.close()
@@ -41,5 +43,5 @@ def acting(ws: Workspace, actor: str, role: Role) -> Doing:
 def register(ws: Workspace, count: int = 1, model: str = "fraud", **more: Any) -> None:
     """Register versions 1 … count of a model, by `user:author`."""
     author = acting(ws, "user:author", Role.EDITOR)
-    for bundle in BUNDLES[:count]:
-        author("registry.register", model=model, bundle=bundle, **more)
+    for number in range(count):
+        author("registry.register", model=model, bundle=kept(ws.blobs, number), **more)

@@ -6,21 +6,23 @@ from fettle.acts import Role
 from fettle.core.errors import Conflict, Denied, GateFailed, Invalid, NotFound
 from fettle.registry import GateResult
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
-BUNDLES = [f"{number:064x}" for number in range(1, 9)]
 PASSED = GateResult("accuracy", True, 0.9, 0.8)
 FAILED = GateResult("accuracy", False, 0.7, 0.8, "accuracy is 0.70, below 0.80")
 
 
 def register(workspace: Workspace, count: int = 1, gates: list[GateResult] | None = None) -> None:
-    for bundle in BUNDLES[:count]:
-        workspace.registry.register("fraud", bundle, gates=[PASSED] if gates is None else gates)
+    for number in range(count):
+        workspace.registry.register(
+            "fraud", kept(workspace.blobs, number), gates=[PASSED] if gates is None else gates
+        )
 
 
 def test_versions_are_numbered_and_keep_where_they_came_from(workspace: Workspace) -> None:
     first = workspace.registry.register(
         "fraud",
-        BUNDLES[0],
+        kept(workspace.blobs, 0),
         metrics={"accuracy": 0.9, "undefined": float("nan")},
         gates=[PASSED],
         run_id="run-1",
@@ -30,7 +32,7 @@ def test_versions_are_numbered_and_keep_where_they_came_from(workspace: Workspac
         tags={"note": "first"},
         description="Finds fraud.",
     )
-    second = workspace.registry.register("fraud", BUNDLES[1], parent_version=1)
+    second = workspace.registry.register("fraud", kept(workspace.blobs, 1), parent_version=1)
     assert (first.version, second.version) == (1, 2)
     shown = workspace.registry.show("fraud", 1)
     assert shown == first
@@ -46,7 +48,7 @@ def test_versions_are_numbered_and_keep_where_they_came_from(workspace: Workspac
 
 def test_registering_a_bundle_twice_gives_the_version_it_has(workspace: Workspace) -> None:
     register(workspace)
-    again = workspace.registry.register("fraud", BUNDLES[0])
+    again = workspace.registry.register("fraud", kept(workspace.blobs, 0))
     assert again.version == 1
     assert len(workspace.registry.versions("fraud")) == 1
 
@@ -146,4 +148,4 @@ def test_unknown_names_offer_the_nearest(workspace: Workspace) -> None:
     with pytest.raises(NotFound, match="alias of fraud"):
         workspace.registry.alias("fraud", "champion")
     with pytest.raises(Invalid):
-        workspace.registry.register("no/slash", BUNDLES[0])
+        workspace.registry.register("no/slash", kept(workspace.blobs, 0))

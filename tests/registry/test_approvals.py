@@ -17,6 +17,8 @@ from fettle.core.clock import FrozenClock
 from fettle.core.errors import Conflict, Denied, FettleError, GateFailed, Invalid, NotFound
 from fettle.registry import ApprovalMissing, GateResult
 from fettle.workspace import Workspace
+from tests.bundles import kept
+from tests.conftest import new_workspace
 
 from .conftest import BUNDLES, Doing, acting, register
 
@@ -114,7 +116,7 @@ def test_a_role_that_was_lost_counts_no_more(workspace: Workspace, people: dict[
 
 def test_requests_and_tokens_end_by_themselves(tmp_path: Path) -> None:
     clock = FrozenClock(datetime(2026, 1, 1, tzinfo=UTC))
-    ws = Workspace.create(tmp_path, clock=clock)
+    ws = new_workspace(tmp_path, clock=clock)
     root, bob = acting(ws, "user:root", Role.ADMIN), acting(ws, "user:bob", Role.APPROVER)
     register(ws)
     root("registry.protect", model="fraud", expires_in="2d")
@@ -245,7 +247,7 @@ class Board(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.mkdtemp(prefix="fettle-board-")
         self.clock = FrozenClock(datetime(2026, 1, 1, tzinfo=UTC))
-        self.ws = Workspace.create(self.folder, clock=self.clock)
+        self.ws = new_workspace(self.folder, clock=self.clock)
         self.root = acting(self.ws, "user:root", Role.ADMIN)
         self.root("registry.protect", model="*", approvals=NEEDED, expires_in="3d")
         self.versions: dict[int, str] = {}  # number → author
@@ -263,7 +265,7 @@ class Board(RuleBasedStateMachine):
     @rule(author=st.sampled_from(PEOPLE))
     @precondition(lambda self: len(self.versions) < 4)
     def register(self, author: str) -> None:
-        bundle = f"{len(self.versions) + 1:064x}"
+        bundle = kept(self.ws.blobs, len(self.versions))
         made = acting(self.ws, author, Role.APPROVER)("registry.register", model="m", bundle=bundle)
         self.versions[made.version] = author
 

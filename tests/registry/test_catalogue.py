@@ -5,8 +5,9 @@ import pytest
 from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.registry import Condition
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
-from .conftest import BUNDLES, register
+from .conftest import register
 
 
 def test_a_model_without_versions_is_a_model(workspace: Workspace) -> None:
@@ -41,7 +42,7 @@ def test_what_divides_references_names_no_model(workspace: Workspace, name: str)
 )
 def test_printable_text_names_a_model(workspace: Workspace, name: str) -> None:
     assert workspace.registry.make(name).name == name
-    assert workspace.registry.register(name, BUNDLES[0]).version == 1
+    assert workspace.registry.register(name, kept(workspace.blobs, 0)).version == 1
     assert workspace.registry.find(f"{name}@1").model == name
 
 
@@ -84,7 +85,7 @@ def test_a_new_name_goes_to_everything(anywhere: Workspace) -> None:
     with pytest.raises(NotFound):
         anywhere.registry.model("fraud")
     assert (
-        anywhere.registry.register("fraud", BUNDLES[5]).version == 3
+        anywhere.registry.register("fraud", kept(anywhere.blobs, 5)).version == 3
     )  # numbers under the old name stay taken
     with pytest.raises(Conflict, match="already"):
         anywhere.registry.rename("fraud", "scams")
@@ -166,7 +167,7 @@ ORDERS = [[], ["name desc"], ["at desc"], ["updated_at", "name desc"], ["version
 def test_pages_go_on_where_the_last_one_ended(anywhere: Workspace) -> None:
     for number in range(7):
         run = "even" if number % 2 == 0 else None
-        anywhere.registry.register(f"model {number % 3}", BUNDLES[number], run_id=run)
+        anywhere.registry.register(f"model {number % 3}", kept(anywhere.blobs, number), run_id=run)
     for turn, order in enumerate(ORDERS):
         whole = anywhere.registry.search_versions(order_by=order).versions
         paged, cursor = [], ""
@@ -177,7 +178,7 @@ def test_pages_go_on_where_the_last_one_ended(anywhere: Workspace) -> None:
             if not cursor:
                 break
             anywhere.registry.register(
-                f"late {turn}", f"{len(paged):064x}"
+                f"late {turn}", kept(anywhere.blobs, f"late {len(paged)}")
             )  # a new one does not shift the rest
         assert [each for each in paged if each.model != f"late {turn}"] == whole, order
         with pytest.raises(Invalid, match="cursor"):

@@ -15,6 +15,7 @@ from fettle.registry.errands.versions import compare, download
 from fettle.registry.store import versions
 from fettle.storage.objects import put_object
 from fettle.workspace import Workspace
+from tests.bundles import kept
 from tests.serving.models import packed, register_version
 
 ROW = {"price": 1.0, "demand (MW)": -1.0, "région": "nord", "holiday": False}
@@ -48,8 +49,10 @@ def test_every_kind_of_reference_leads_to_its_version(market: Workspace) -> None
 
 
 def test_a_beginning_that_fits_two_bundles_is_refused(workspace: Workspace) -> None:
-    for tail in "ab":
-        workspace.registry.register("fraud", "deadbeef" + tail * 56)
+    for number, tail in enumerate("ab", start=1):
+        workspace.registry.register("fraud", kept(workspace.blobs, number))
+        with workspace.database.write() as tx:
+            versions.change_version(tx, "fraud", number, bundle="deadbeef" + tail * 56)
     with pytest.raises(Conflict, match="several digests"):
         loading.find(workspace, "fraud@deadbeef")
     assert loading.find(workspace, "fraud@deadbeefa").version == 1

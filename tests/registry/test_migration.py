@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
 from .conftest import BUNDLES, register
 
@@ -55,4 +56,4 @@ def test_an_older_registry_is_carried_over(tmp_path: Path) -> None:
         assert [each.bundle for each in ws.registry.history("fraud")] == [BUNDLES[1], BUNDLES[0]]
         assert ws.registry.rollback("fraud").version == 1
         ws.registry.delete_version("fraud", 2)
-        assert ws.registry.register("fraud", BUNDLES[3]).version == 3
+        assert ws.registry.register("fraud", kept(ws.blobs, 3)).version == 3

@@ -7,8 +7,9 @@ from fettle.acts import Role
 from fettle.core.errors import Conflict, Denied, Invalid, NotFound
 from fettle.data.versions import commit_frame
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
-from .conftest import BUNDLES, acting, register
+from .conftest import acting, register
 
 
 def test_a_deleted_version_leaves_its_number_and_its_record(anywhere: Workspace) -> None:
@@ -18,7 +19,9 @@ def test_a_deleted_version_leaves_its_number_and_its_record(anywhere: Workspace)
     with pytest.raises(NotFound, match="was deleted") as refused:
         anywhere.registry.show("fraud", 2)
     assert "made from bad rows" in refused.value.found
-    assert anywhere.registry.register("fraud", BUNDLES[1]).version == 3  # the same bundle, a new number
+    assert (
+        anywhere.registry.register("fraud", kept(anywhere.blobs, 1)).version == 3
+    )  # the same bundle, a new number
     assert anywhere.registry.removed("fraud") == [gone]
 
 
@@ -27,7 +30,7 @@ def test_numbers_are_not_used_again_after_the_model_was_deleted(workspace: Works
     gone = workspace.registry.delete("fraud", reason="over")
     assert [each.version for each in gone] == [3, 2, 1]
     assert workspace.registry.models() == []
-    assert workspace.registry.register("fraud", BUNDLES[0]).version == 4
+    assert workspace.registry.register("fraud", kept(workspace.blobs, 0)).version == 4
     assert workspace.registry.model("fraud").tags == {}
 
 
@@ -97,7 +100,9 @@ def test_rollback_passes_over_deleted_versions(workspace: Workspace) -> None:
 
 def test_the_data_of_a_deleted_version_are_let_go(workspace: Workspace) -> None:
     commit = commit_frame(workspace, "payments", pl.DataFrame({"a": [1, 2]}), source="payments.csv")
-    workspace.registry.register("fraud", BUNDLES[0], dataset="payments", dataset_commit=commit.id)
+    workspace.registry.register(
+        "fraud", kept(workspace.blobs, 0), dataset="payments", dataset_commit=commit.id
+    )
     (held,) = workspace.data.holds(dataset="payments")
     assert held.reason == "model:fraud/1"
     workspace.registry.rename("fraud", "scams")

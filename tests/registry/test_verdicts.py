@@ -11,6 +11,7 @@ from fettle.registry import ApprovalMissing, GateResult
 from fettle.registry.twins import looks, twin_of
 from fettle.storage.objects import put_object
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
 from .conftest import BUNDLES, acting, register
 
@@ -128,7 +129,10 @@ def test_production_asks_what_champion_asks(anywhere: Workspace) -> None:
             "registry.change_version", model="fraud", version=1, tags={"mlflow.stage": "production"}
         ),
         lambda: editor(
-            "registry.register", model="fraud", bundle=BUNDLES[5], tags={"mlflow.stage": "Production"}
+            "registry.register",
+            model="fraud",
+            bundle=kept(anywhere.blobs, 5),
+            tags={"mlflow.stage": "Production"},
         ),
         lambda: editor("registry.adopt", model="fraud", source="s3://b", tags={"mlflow.stage": "Production"}),
     ):
@@ -182,7 +186,7 @@ def test_who_made_a_bundle_never_agrees_to_it(workspace: Workspace) -> None:
 
 def test_what_was_overruled_once_does_not_come_back_by_itself(workspace: Workspace) -> None:
     register(workspace, gates=[FAILED])
-    workspace.registry.register("fraud", BUNDLES[1])
+    workspace.registry.register("fraud", kept(workspace.blobs, 1))
     workspace.registry.promote("fraud", 2)
     workspace.registry.promote("fraud", 1, override=True, reason="hot fix")
     workspace.registry.rollback("fraud")

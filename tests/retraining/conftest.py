@@ -11,13 +11,14 @@ import pytest
 
 from fettle.core import ids
 from fettle.core.clock import FrozenClock
-from fettle.core.ids import digest
-from fettle.monitoring import store as monitoring
 from fettle.monitoring.records import Alert, AlertKind, Severity
+from fettle.monitoring.store import alerts as alert_store
 from fettle.registry.records import GateResult
 from fettle.retraining.reconciler import Reconciler
 from fettle.retraining.records import Candidate, Intent, Verdict
 from fettle.workspace import Workspace
+from tests.bundles import kept
+from tests.conftest import new_workspace
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -34,7 +35,7 @@ class Project:
         self.verdict = Verdict(True, "better by 0.04", {"difference": 0.04})
         self.gates: list[GateResult] = []
         ws.call("monitoring.watch", endpoint="shop")
-        ws.call("registry.register", model="shop", bundle="0" * 64)
+        ws.call("registry.register", model="shop", bundle=kept(ws.blobs, "first"))
         ws.call("registry.promote", model="shop", version=1)
         self.policy()
 
@@ -44,7 +45,7 @@ class Project:
     def solve(self, intent: Intent) -> Candidate:
         self.trained.append(intent.id)
         made = self.ws.call(
-            "registry.register", model="shop", bundle=digest(intent.id.encode()), gates=self.gates
+            "registry.register", model="shop", bundle=kept(self.ws.blobs, intent.id), gates=self.gates
         )
         return Candidate("shop", made.version, {"rows": 100})
 
@@ -77,7 +78,7 @@ class Project:
             evidence={"shown": 0.7},
         )
         with self.ws.database.write() as tx:
-            monitoring.put_alert(tx, raised)
+            alert_store.put_alert(tx, raised)
         return raised
 
     def states(self) -> list[str]:
@@ -94,5 +95,5 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     clock = FrozenClock(START)
-    with Workspace.create(tmp_path, clock=clock) as ws:
+    with new_workspace(tmp_path, clock=clock) as ws:
         yield Project(ws, clock)

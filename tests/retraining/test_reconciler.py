@@ -251,12 +251,10 @@ def test_a_workspace_without_leases_is_refused(project: Project):
         project.reconciler()
 
 
-def test_the_loop_is_the_same_on_postgresql(
-    tmp_path: Path, fresh_postgres_url: str, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_loop_is_the_same_on_postgresql(tmp_path: Path, team_url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     clock = FrozenClock(START)
-    with Workspace.open(f"{fresh_postgres_url}&blobs={tmp_path / 'blobs'}", clock=clock) as ws:
+    with Workspace.open(team_url, clock=clock) as ws:
         assert isinstance(ws, Workspace)
         project = Project(ws, clock)
         project.alert()

@@ -14,6 +14,7 @@ import uvicorn
 from fettle.server.app import create_app
 from fettle.server.run import bind
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def serve(workspace: Workspace, *, require_token: bool = False) -> Iterator[str]
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Workspace, str]]:
     """An embedded workspace and the URL of a server of it."""
-    with Workspace.create(tmp_path / "team") as workspace, serve(workspace) as url:
+    with new_workspace(tmp_path / "team") as workspace, serve(workspace) as url:
         yield workspace, url
 
 

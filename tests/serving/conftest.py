@@ -13,6 +13,7 @@ from fettle.serving.endpoint import open_server
 from fettle.serving.log import read
 from fettle.serving.records import Label, Prediction
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 from tests.serving.models import MODEL, register_version
 
 ENDPOINT = "prices"
@@ -20,7 +21,7 @@ ENDPOINT = "prices"
 
 def make_workspace(folder: Path) -> Workspace:
     """A workspace with versions 1 and 2 of the model; 1 is champion and deployed."""
-    workspace = Workspace.create(folder)
+    workspace = new_workspace(folder)
     for seed in (1, 2):
         register_version(workspace, seed)
     workspace.registry.promote(MODEL, 1)

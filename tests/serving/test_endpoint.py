@@ -24,6 +24,7 @@ from fettle.serving.endpoint import Server, listen, open_server, serve
 from fettle.serving.log import read
 from fettle.serving.records import Prediction
 from fettle.workspace import Workspace
+from tests.bundles import kept
 from tests.serving.conftest import ENDPOINT
 from tests.serving.models import MODEL, packed, register_version
 
@@ -163,7 +164,7 @@ def test_each_version_answers_with_its_own_model(ws: Workspace):
 
 
 def test_a_version_that_cannot_be_loaded_leaves_the_old_one_and_says_so(ws: Workspace):
-    broken = ws.registry.register(MODEL, "0" * 64)
+    broken = ws.registry.register(MODEL, kept(ws.blobs, "no graph"))
     with running(ws) as (server, url), Asking(url, row_of(url), clients=1) as asking:
         ws.registry.promote(MODEL, broken.version)
         until(lambda: server.station.problem != "")
@@ -180,7 +181,7 @@ def test_a_damaged_file_is_not_loaded(ws: Workspace):
     with running(ws) as (server, url):
         model_digest = next(each.digest for each in packed(2).manifest.files if each.name == "model.onnx")
         key = next(each.key for each in ws.blobs.list("objects/") if model_digest in each.key)
-        ws.blobs.put(key, b"something else")
+        ws.blobs.put(key, bytes(len(ws.blobs.get(key))))  # of the same size, as a disk that rots leaves it
         ws.registry.promote(MODEL, 2)
         until(lambda: server.station.problem != "")
         assert httpx.post(f"{url}/predict", json=row_of(url)).json()["version"] == 1

@@ -6,6 +6,7 @@ import math
 import multiprocessing
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +19,8 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
 import fettle
 from fettle import tracking
@@ -167,11 +170,18 @@ def test_any_value_becomes_one_that_json_can_write(value: Any) -> None:
     deferred._encode(deferred.Operation("tracking.set", {"value": plained}))
 
 
+def test_a_parameter_nested_without_end_is_kept_as_a_text() -> None:
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert "nested too deeply" in str(values.plain(nested))
+
+
 def test_bad_names_and_values_are_refused_where_they_are_given(workspace: Workspace, tmp_path: Path) -> None:
     with tracking.run(workspace, "churn") as run:
         for path in ("../up.txt", "/etc/passwd", "a//b", "C:\\x", "", "a\x00b"):
             with pytest.raises(Invalid):
-                run.log_text(path, "x")
+                run.log_text("x", path)
         with pytest.raises(Invalid, match="too long"):
             run.log_param("big", "x" * (10 << 20))
         with pytest.raises(Invalid, match="too many"):
@@ -203,7 +213,7 @@ def forked(run: tracking.ActiveRun, number: int) -> None:
     for step in range(50):
         run.log({f"worker{number}": step}, step=step)
     run.tag({f"worker{number}": os.getpid()})
-    run.log_text(f"worker{number}.txt", str(number))
+    run.log_text(str(number), f"worker{number}.txt")
 
 
 def spawned(run: tracking.ActiveRun) -> int:
@@ -246,6 +256,70 @@ def test_a_run_can_be_given_to_other_processes(workspace: Workspace) -> None:
     shown = workspace.tracking.show(run.id)
     assert (shown.status, shown.tags) == ("finished", {"spawned": "yes"})
     assert {each.key: each.count for each in shown.summaries} == {"loss": 2, "spawned": 1}
+
+
+def of_a_pool(run: tracking.ActiveRun, number: int) -> int:
+    run.log({f"worker{number}": 1.0}, step=0)
+    run.log_params({f"param{number}": number})
+    return os.getpid()
+
+
+def test_what_living_workers_logged_is_there_when_the_run_ends(workspace: Workspace) -> None:
+    work = Parallel(n_jobs=2)  # its workers are kept for the next task
+    with tracking.run(workspace, "churn") as run:
+        pids = work(delayed(of_a_pool)(run, number) for number in range(4))
+    assert os.getpid() not in pids
+    shown = workspace.tracking.show(run.id)
+    assert set(shown.metrics) == {f"worker{number}" for number in range(4)}
+    assert set(shown.params) == {f"param{number}" for number in range(4)}
+    get_reusable_executor().shutdown(wait=True)
+    tracking.recover(workspace)
+    assert {each.count for each in workspace.tracking.show(run.id).summaries} == {1}
+    assert not list(runs_folder(workspace).glob("*/*"))
+
+
+def test_a_child_that_leaves_the_block_or_dies_ends_nothing(workspace: Workspace) -> None:
+    with tracking.run(workspace, "churn") as run:
+        for ending in (lambda: run.__exit__(None, None, None), lambda: None):
+            child = os.fork()
+            if not child:
+                run.log(child=1.0)
+                ending()
+                os.kill(os.getpid(), signal.SIGKILL)
+            os.waitpid(child, 0)
+        assert not run.ended
+        run.log(parent=1.0)
+    shown = workspace.tracking.show(run.id)
+    assert shown.status == "finished"
+    assert {each.key: each.count for each in shown.summaries} == {"child": 2, "parent": 1}
+
+
+ENDINGS = """
+import os, signal, sys
+from fettle import tracking
+from fettle.workspace import Workspace
+with tracking.run(Workspace.create(sys.argv[1]), "e", run_id="one") as run:
+    run.log(loss=1)
+    {ending}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "code"),
+    [
+        ("os.kill(os.getpid(), signal.SIGINT)", "failed", -2),
+        ("sys.exit(0)", "finished", 0),
+        ("sys.exit(3)", "failed", 3),
+        ("sys.exit('no')", "failed", 1),
+        ("os._exit(0)", "killed", 0),
+    ],
+)
+def test_how_a_block_ends(workspace: Workspace, tmp_path: Path, ending: str, status: str, code: int) -> None:
+    command = [sys.executable, "-c", ENDINGS.format(ending=ending), str(tmp_path)]
+    done = subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
+    tracking.recover(workspace)
+    assert (workspace.tracking.show("one").status, done.returncode) == (status, code)
+    assert workspace.tracking.show("one").metrics == {"loss": 1}
 
 
 def test_attaching_does_not_end_a_run(workspace: Workspace) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import sys
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -18,9 +23,20 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fettle import tracking
-from fettle.core.errors import Invalid, MissingExtra
+from fettle.core.errors import Invalid, MissingExtra, Unavailable
 from fettle.tracking import callbacks
-from fettle.tracking.callbacks import auto, keras, lightgbm, lightning, transformers, xgboost
+from fettle.tracking.callbacks import (
+    around,
+    auto,
+    keras,
+    lightgbm,
+    lightning,
+    patches,
+    torch,
+    transformers,
+    xgboost,
+)
+from fettle.tracking.callbacks.target import library
 from fettle.workspace import Workspace
 
 X, Y = make_classification(200, 6, random_state=7)
@@ -100,17 +116,17 @@ def test_an_error_of_fit_stays_the_same_and_fails_the_run(logged: Workspace) -> 
 
 
 def test_xgboost_logs_each_round(workspace: Workspace) -> None:
-    library = pytest.importorskip("xgboost")
-    data = library.DMatrix(X, Y)
+    peer = pytest.importorskip("xgboost")
+    data = peer.DMatrix(X, Y)
     record: dict[str, Any] = {}
     with tracking.run(workspace, "e") as run:
-        library.train(
+        peer.train(
             {"objective": "binary:logistic", "nthread": 1}, data, 5, evals=[(data, "train")], evals_result=record,
             verbose_eval=False, callbacks=[xgboost.callback(prefix="x/")],
         )  # fmt: skip
-        model = library.XGBClassifier(n_estimators=3, n_jobs=1)
+        model = peer.XGBClassifier(n_estimators=3, n_jobs=1)
         run.watch(model).fit(X, Y, eval_set=[(X, Y)], verbose=False)
-        run.log_model("trees", model)
+        run.log_model(model, "trees")
     values = [each.value for each in workspace.tracking.series(run.id, "x/train/logloss")]
     assert values == record["train"]["logloss"]
     shown = workspace.tracking.show(run.id)
@@ -121,16 +137,16 @@ def test_xgboost_logs_each_round(workspace: Workspace) -> None:
 
 
 def test_lightgbm_logs_each_round(workspace: Workspace) -> None:
-    library = pytest.importorskip("lightgbm")
+    peer = pytest.importorskip("lightgbm")
     record: dict[str, Any] = {}
     params = {"objective": "binary", "verbosity": -1, "num_threads": 1}
-    data = library.Dataset(X, Y)
+    data = peer.Dataset(X, Y)
     with tracking.run(workspace, "e") as run:
-        library.train(
+        peer.train(
             params, data, 5, valid_sets=[data], valid_names=["train"],
-            callbacks=[lightgbm.callback(run), library.record_evaluation(record)],
+            callbacks=[lightgbm.callback(run), peer.record_evaluation(record)],
         )  # fmt: skip
-        model = run.watch(library.LGBMClassifier(n_estimators=3, verbosity=-1, n_jobs=1))
+        model = run.watch(peer.LGBMClassifier(n_estimators=3, verbosity=-1, n_jobs=1))
         model.fit(X, Y, eval_X=X[:50], eval_y=Y[:50])
     values = [each.value for each in workspace.tracking.series(run.id, "train/binary_logloss")]
     assert values == record["train"]["binary_logloss"]
@@ -174,72 +190,6 @@ def test_a_callback_without_a_run_says_so() -> None:
         lightgbm.callback()(None)
 
 
-def test_keras_logs_each_epoch(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    library = pytest.importorskip("keras")
-    model = library.Sequential([library.Input((6,)), library.layers.Dense(1, activation="sigmoid")])
-    model.compile("adam", "binary_crossentropy")
-    with tracking.run(workspace, "e") as run:
-        fitted = model.fit(
-            X, Y, epochs=3, verbose=0, validation_split=0.25, callbacks=[keras.callback(every=2)]
-        )
-    values = [each.value for each in workspace.tracking.series(run.id, "val_loss")]
-    assert values == pytest.approx(fitted.history["val_loss"])
-    assert workspace.tracking.show(run.id).params["optimizer.name"] == "adam"
-
-
-def test_lightning_logs_what_modules_log(workspace: Workspace, tmp_path: Path) -> None:
-    library, torch = pytest.importorskip("lightning"), pytest.importorskip("torch")
-
-    class Line(library.LightningModule):
-        def __init__(self, lr: float = 0.1) -> None:
-            super().__init__()
-            self.save_hyperparameters()
-            self.line = torch.nn.Linear(6, 1)
-
-        def training_step(self, batch: Any, place: int) -> Any:
-            loss = torch.nn.functional.mse_loss(self.line(batch[0])[:, 0], batch[1])
-            self.log("loss", loss)
-            return loss
-
-        def configure_optimizers(self) -> Any:
-            return torch.optim.SGD(self.parameters(), lr=0.01)
-
-    rows = torch.utils.data.TensorDataset(torch.tensor(X).float(), torch.tensor(Y).float())
-    with tracking.run(workspace, "e") as run:
-        trainer = library.Trainer(
-            max_epochs=2, logger=lightning.logger(), accelerator="cpu", default_root_dir=tmp_path,
-            enable_progress_bar=False, enable_model_summary=False, log_every_n_steps=1,
-        )  # fmt: skip
-        trainer.fit(Line(), torch.utils.data.DataLoader(rows, batch_size=50))
-    shown = workspace.tracking.show(run.id)
-    assert (shown.params["lr"], shown.tags["lightning.status"]) == (0.1, "success")
-    assert {each.key: each.count for each in shown.summaries}["loss"] == 8
-
-
-def test_transformers_logs_what_the_trainer_logs(workspace: Workspace, tmp_path: Path) -> None:
-    library, torch = pytest.importorskip("transformers"), pytest.importorskip("torch")
-    config = library.BertConfig(
-        vocab_size=20,
-        hidden_size=8,
-        num_hidden_layers=1,
-        num_attention_heads=1,
-        intermediate_size=8,
-        num_labels=2,
-    )
-    model = library.BertForSequenceClassification(config)
-    rows = [{"input_ids": torch.randint(0, 20, (5,)), "labels": torch.tensor(row % 2)} for row in range(16)]
-    arguments = library.TrainingArguments(
-        str(tmp_path), max_steps=4, logging_steps=2, report_to="none", use_cpu=True, disable_tqdm=True
-    )
-    with tracking.run(workspace, "e") as run:
-        library.Trainer(model, arguments, train_dataset=rows, callbacks=[transformers.callback()]).train()
-        run.log_model("bert", model)
-    shown = workspace.tracking.show(run.id)
-    assert shown.params["model.hidden_size"] == 8
-    assert {each.key: each.count for each in shown.summaries}["loss"] == 2
-    assert "models/bert/model.safetensors" in {each.path for each in shown.artifacts}
-
-
 @pytest.mark.parametrize("module", [keras, lightning, transformers], ids=lambda module: module.__name__)
 def test_a_library_that_is_not_there_is_named(module: Any, workspace: Workspace) -> None:
     name = module.__name__.rpartition(".")[2]
@@ -251,6 +201,134 @@ def test_a_library_that_is_not_there_is_named(module: Any, workspace: Workspace)
             make()
     else:
         pytest.skip("it is installed")
+
+
+def test_a_library_that_is_named_must_be_there(logged: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match="'keras'") as error:
+        on(logged, "keras")
+    assert "fettle-ml[keras]" in error.value.hint
+    assert auto.autolog(lambda: tracking.run(logged, "auto")) == []
+    with pytest.raises(Invalid, match="cannot be logged by itself") as close:
+        on(logged, "kers")
+    assert "'keras'" in close.value.hint
+
+
+def test_a_library_with_something_missing_names_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "half_there.py").write_text("import not_there_at_all\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(MissingExtra, match="half_there cannot be imported") as error:
+        library("half_there")
+    assert error.value.hint == "pip install not_there_at_all"
+
+
+def test_classes_that_come_later_are_logged_too(logged: Workspace) -> None:
+    on(logged, "sklearn")
+
+    class Late(BaseEstimator):
+        def fit(self, X: Any, y: Any = None) -> Late:
+            return self
+
+    Late().fit(X)
+    assert [run.tags["estimator"] for run in logged.tracking.runs("auto")] == ["Late"]
+    auto.autolog(lambda: tracking.run(logged, "auto"), enabled=False)
+    assert "__init_subclass__" not in vars(BaseEstimator)
+    Late().fit(X)
+    assert len(logged.tracking.runs("auto")) == 1
+
+
+def test_a_failure_of_logging_is_a_warning(logged: Workspace) -> None:
+    def start() -> Any:
+        raise Unavailable("The workspace is away.")
+
+    auto.autolog(start, ["sklearn"])
+    with pytest.warns(UserWarning, match="was not logged: The workspace is away"):
+        model = LogisticRegression().fit(X, Y)
+    assert model.score(X, Y) > 0.5
+    on(logged, "sklearn")
+    with tracking.run(logged, "mine") as run:
+        run.finish()
+        with tracking.run(logged, "mine") as run, pytest.warns(UserWarning, match="was not logged"):
+            run.log = None  # type: ignore[method-assign] - what breaks inside stays inside
+            LogisticRegression().fit(X, Y)
+
+
+LATE = """
+class Model:
+    def fit(self):
+        return "fitted"
+"""
+
+
+def test_a_module_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "late_library.py").write_text(LATE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = list(sys.meta_path)
+
+    def patch() -> None:
+        model = sys.modules["late_library"].Model
+        patches.replace(model, "fit", lambda fit, *args: f"{fit(*args)} and logged")
+        patches.replace(model, "fit", lambda fit, *args: "twice")
+
+    patches.when_imported("late_library", patch)
+    patches.when_imported("late_library.nothing", lambda: None)
+    module = importlib.import_module("late_library")
+    assert module.Model().fit() == "fitted and logged"
+    assert type(module.__loader__) is SourceFileLoader and module.__spec__.loader is module.__loader__
+    assert inspect.getsource(module) == LATE
+    kept = module.Model.fit
+    patches.undo()
+    assert module.Model().fit() == "fitted" and sys.meta_path == before
+    assert kept(module.Model()) == "fitted"  # as in a process that it was pickled to
+    monkeypatch.delitem(sys.modules, "late_library")
+
+
+def test_what_is_done_on_an_import_never_breaks_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other_library.py").write_text("Model = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    patches.when_imported("other_library", lambda: patches.replace(1, "fit", print))
+    with pytest.warns(UserWarning, match="What other_library does was not logged"):
+        assert importlib.import_module("other_library").Model == 1
+    patches.undo()
+    monkeypatch.delitem(sys.modules, "other_library")
+
+
+class Writer:
+    """What `torch.utils.tensorboard.SummaryWriter` is, as far as it is asked."""
+
+    def __init__(self) -> None:
+        self.written: list[Any] = []
+
+    def add_scalar(self, tag: str, scalar_value: Any, global_step: Any = None, walltime: Any = None) -> None:
+        self.written.append(tag)
+
+    def add_scalars(self, main_tag: str, tag_scalar_dict: Any, global_step: Any = None) -> None:
+        self.written.append(main_tag)
+
+    def add_hparams(self, hparam_dict: Any, metric_dict: Any) -> None:
+        self.written.append("hparams")
+
+
+def test_what_is_written_for_tensorboard_goes_to_the_active_run(
+    logged: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX.writer", SimpleNamespace(SummaryWriter=Writer))
+    torch.patch("tensorboardX.writer", lambda: tracking.run(logged, "auto"))
+    writer = Writer()
+    writer.add_scalar("before", 1.0, 1)
+    with tracking.run(logged, "e") as run:
+        writer.add_scalar("loss", np.float32(0.5), 3)
+        writer.add_scalar("text", "x", 3)
+        writer.add_scalars("both", {"a": 1, "b": 2}, global_step=4)
+        writer.add_hparams({"lr": 0.1}, {"accuracy": 0.9})
+        with around.inside(run, "a training of a library, whose own logger writes"):
+            writer.add_scalar("twice", 1.0, 1)
+    patches.undo()
+    assert writer.written == ["before", "loss", "text", "both", "hparams", "twice"]
+    shown = logged.tracking.show(run.id)
+    assert shown.metrics == {"loss": 0.5, "both/a": 1, "both/b": 2} and shown.params == {"lr": 0.1}
+    assert [each.step for each in logged.tracking.series(run.id, "both/a")] == [4]
+    assert logged.tracking.runs("auto") == []
 
 
 def test_the_door_sign() -> None:

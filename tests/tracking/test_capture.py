@@ -20,7 +20,17 @@ import fettle
 from fettle import tracking
 from fettle.core.errors import Invalid
 from fettle.storage.objects import get_object
-from fettle.tracking.capture import capturing, environment, git, gpus, secrets, seeds, system
+from fettle.tracking.capture import (
+    arguments,
+    capturing,
+    environment,
+    git,
+    gpus,
+    masks,
+    secrets,
+    seeds,
+    system,
+)
 from fettle.tracking.capture import console as console_of
 from fettle.workspace import Workspace
 
@@ -39,13 +49,13 @@ def console(workspace: Workspace, run: str) -> str:
 def repository(tmp_path: Path) -> Path:
     place = tmp_path / "code"
     place.mkdir()
-    for arguments in (
+    for words in (
         ["init", "-q", "-b", "trunk"],
         ["config", "user.email", "a@b.c"],
         ["config", "user.name", "a"],
         ["remote", "add", "origin", "https://ada:hunter2@example.org/x.git?token=abc"],
     ):
-        subprocess.run(["git", "-C", str(place), *arguments], check=True)
+        subprocess.run(["git", "-C", str(place), *words], check=True)
     (place / "train.py").write_text("lr = 0.1\n")
     (place / ".env").write_text("KEY=one\n")
     subprocess.run(["git", "-C", str(place), "add", "-f", "."], check=True)
@@ -221,7 +231,7 @@ def test_seeds_that_are_set_and_seeds_that_are_found(workspace: Workspace) -> No
     ],
 )
 def test_secrets_of_a_command_line_are_hidden(given: list[str], safe: str | None) -> None:
-    found = " ".join(secrets.command(given))
+    found = " ".join(arguments.told(given)[0])
     assert safe is None or found == safe
 
 
@@ -267,7 +277,7 @@ def test_secrets_are_hidden_however_they_are_written(patch: bool) -> None:
     safe = secrets.masked(text + "learning_rate = 0.1\n")
     assert "hunter22x" not in safe
     assert "learning_rate = 0.1" in safe
-    assert "hunter22x" not in " ".join(secrets.command(["--header", "Authorization: Bearer hunter22x"]))
+    assert "hunter22x" not in " ".join(arguments.told(["--header", "Authorization: Bearer hunter22x"])[0])
 
 
 def test_what_is_no_secret_is_left() -> None:
@@ -303,17 +313,17 @@ def test_files_that_hold_secrets(name: str) -> None:
 
 
 def test_no_repository_and_no_commit(tmp_path: Path) -> None:
-    assert git.found(tmp_path) == ({}, {})
+    assert git.found(tmp_path, masks.Mask(True)) == ({}, {})
     subprocess.run(["git", "-C", str(tmp_path), "init", "-q"], check=True)
     (tmp_path / "a.py").write_text("")
-    tags, files = git.found(tmp_path)
+    tags, files = git.found(tmp_path, masks.Mask(True))
     assert "git.commit" not in tags and tags["git.dirty"] == "1 file"
     assert list(files) == ["captured/git.json"]
 
 
 def test_a_large_diff_is_cut(repository: Path) -> None:
     (repository / "train.py").write_text("x = 1\n" * 400_000)
-    _, files = git.found(repository)
+    _, files = git.found(repository, masks.Mask(True))
     assert len(files["captured/changes.diff"]) < git.MOST_DIFF_BYTES + 100
     assert "cut here" in files["captured/changes.diff"]
 
@@ -381,7 +391,7 @@ def test_a_stream_whose_write_is_put_back_after_each_cell() -> None:
     assert beside.closed is False
 
 
-KILLED_TEE = """
+KILLED_RELAY = """
 import os, signal, subprocess, sys, time
 import psutil
 from fettle import tracking
@@ -390,11 +400,11 @@ ws = Workspace.create(sys.argv[1])
 with tracking.run(ws, "e", run_id="one", capture=["console"]) as run:
     print("before", flush=True)
     for number in range(3):
-        until = time.monotonic() + 20  # what tee has read and not passed on is lost with it: it is killed when idle
+        until = time.monotonic() + 20  # what it has read and not passed on is lost with it: it is killed when idle
         while open(sys.argv[1] + "/out").read().count("from a child") < number and time.monotonic() < until:
             time.sleep(0.01)
         for each in psutil.Process().children():
-            if each.name() == "tee":
+            if any("relay.py" in part for part in each.cmdline()):
                 os.kill(each.pid, signal.SIGKILL)
         time.sleep(0.1)
         print("x" * 200_000, flush=True)
@@ -403,9 +413,9 @@ with tracking.run(ws, "e", run_id="one", capture=["console"]) as run:
 """
 
 
-def test_printing_goes_on_when_tee_is_killed(workspace: Workspace, tmp_path: Path) -> None:
+def test_printing_goes_on_when_the_relay_is_killed(workspace: Workspace, tmp_path: Path) -> None:
     script = tmp_path / "train.py"
-    script.write_text(KILLED_TEE)
+    script.write_text(KILLED_RELAY)
     with (tmp_path / "out").open("wb") as out:
         command = [sys.executable, str(script), str(tmp_path)]
         done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, check=False, timeout=60)
@@ -419,7 +429,7 @@ def test_printing_goes_on_when_tee_is_killed(workspace: Workspace, tmp_path: Pat
 def test_who_prints_for_nobody_learns_it(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(
-        KILLED_TEE.replace("range(3)", "range(0)")
+        KILLED_RELAY.replace("range(3)", "range(0)")
         + "    for _ in range(500): print('y' * 9999, flush=True)\n"
     )
     command = f"{sys.executable} {script} {tmp_path} 2>/dev/null | head -c 10"

@@ -68,8 +68,8 @@ def test_an_environment_that_cannot_be_read_is_passed_over(workspace: Workspace,
 
 def test_one_run_cannot_be_compared(workspace: Workspace) -> None:
     run = workspace.tracking.start("churn").id
-    for ids in ([], [run], [run, run], [f"r{n}" for n in range(51)]):
-        with pytest.raises(Invalid, match="2 to 50"):
+    for ids in ([], [run], [run, run], [f"r{n}" for n in range(501)]):
+        with pytest.raises(Invalid, match="2 to 500"):
             workspace.tracking.compare(ids)
 
 

@@ -13,7 +13,7 @@ import pytest
 from fettle import tracking
 from fettle.core.errors import Conflict, Unavailable
 from fettle.storage.objects import get_object
-from fettle.tracking import deferred
+from fettle.tracking import deferred, telling
 from fettle.tracking.outbox import runs_folder
 from fettle.tracking.refused import refused_folder
 from fettle.tracking.synced import sync
@@ -28,7 +28,7 @@ def train(line: Any, **given: Any) -> tracking.ActiveRun:
         run.log(loss=1.0)
         run.config["depth"] = 3
         run.tag(stage="one")
-        run.log_text("notes/a.md", "hello")
+        run.log_text("hello", "notes/a.md")
         run.tag(stage="two")
         run.log(loss=2.0)
     return run
@@ -77,7 +77,7 @@ def test_an_answer_that_was_lost_does_not_do_it_twice(workspace: Workspace, tmp_
     said.flush()
     (tmp_path / "told").unlink()  # as after a kill between the answer and its note
     workspace.call("tracking.set", run=run.id, tags={"stage": "three"})
-    assert [number for number, _ in deferred.tell(workspace, tmp_path)] == [1, 2]
+    assert [number for number, _ in telling.tell(workspace, tmp_path)] == [2]
     assert workspace.tracking.show(run.id).tags == {"stage": "three"}
     said.close()
     run.finish()
@@ -108,7 +108,7 @@ def test_what_a_run_in_the_bin_was_told_is_kept_and_told_again(workspace: Worksp
     run.flush()
     line.away = True
     run.tag(stage="two")
-    run.log_text("notes/a.md", "hello")
+    run.log_text("hello", "notes/a.md")
     run.finish()
     line.away = False
     workspace.call("tracking.delete", run="one")
@@ -132,7 +132,7 @@ run = tracking.run(ws, "killed", run_id="victim")
 said = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 for step in range(100_000):
     run.tag({f"tag{step % 7}": step})
-    run.log_text(f"texts/{step % 5}.txt", str(step))
+    run.log_text(str(step), f"texts/{step % 5}.txt")
     os.write(said, b"%d\\n" % step)
 """
 

@@ -67,10 +67,10 @@ def test_what_is_no_image_is_refused(image: Any) -> None:
 
 def test_images_by_step(run: tracking.ActiveRun, tmp_path: Path) -> None:
     picture = PIL.new("CMYK", (4, 3))
-    run.log_image("sample", picture, step=7)
+    run.log_image(picture, "sample", step=7)
     jpeg = tmp_path / "a.jpg"
     PIL.new("RGB", (4, 3)).save(jpeg)
-    run.log_image("photo", jpeg)
+    run.log_image(jpeg, "photo")
     assert pixels(read(run, "images/sample/00000007.png")).shape == (3, 4, 3)
     assert read(run, "images/photo.jpg") == jpeg.read_bytes()
 
@@ -80,8 +80,8 @@ def test_figures_of_matplotlib(run: tracking.ActiveRun) -> None:
     figure = figure_module.Figure()
     axes = figure.add_subplot()
     axes.plot([1, 2, 3])
-    kept = run.log_figure("curve", figure)
-    run.log_figure("axes", axes)
+    kept = run.log_figure(figure, "curve")
+    run.log_figure(axes, "axes")
     assert [each.path for each in kept] == ["figures/curve.png", "figures/curve.svg"]
     assert pixels(read(run, "figures/curve.png")).ndim == 3
     assert b"<svg" in read(run, "figures/axes.svg")
@@ -89,10 +89,10 @@ def test_figures_of_matplotlib(run: tracking.ActiveRun) -> None:
 
 def test_figures_of_plotly_and_vega(run: tracking.ActiveRun) -> None:
     plotly = pytest.importorskip("plotly.graph_objects")
-    kept = run.log_figure("p", plotly.Figure(plotly.Scatter(y=[1, 2])), html=True)
+    kept = run.log_figure(plotly.Figure(plotly.Scatter(y=[1, 2])), "p", html=True)
     assert [each.path for each in kept] == ["figures/p.plotly.json", "figures/p.html"]
     assert json.loads(read(run, "figures/p.plotly.json"))["data"][0]["type"] == "scatter"
-    run.log_figure("v", {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "mark": "bar"})
+    run.log_figure({"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "mark": "bar"}, "v")
     assert json.loads(read(run, "figures/v.vega.json"))["mark"] == "bar"
     with pytest.raises(Invalid, match="no figure"):
         list(figures.written(object()))
@@ -108,7 +108,7 @@ ROWS = [{"a": 1, "b": "x"}, {"a": 2, "b": None}]
     ids=["list", "polars", "lazy", "pandas", "pyarrow", "columns"],
 )  # fmt: skip
 def test_tables_of_any_kind(run: tracking.ActiveRun, frame: Any) -> None:
-    kept = run.log_table("rows", frame)
+    kept = run.log_table(frame, "rows")
     assert kept.path == "tables/rows.parquet"
     assert pl.read_parquet(io.BytesIO(read(run, kept.path))).to_dicts() == ROWS
 
@@ -124,11 +124,11 @@ def test_models_in_every_form(run: tracking.ActiveRun, tmp_path: Path) -> None:
     (folder / "config.json").write_text("{}")
     (folder / "weights" / "w.bin").write_bytes(b"1")
     digest = put_object(run.workspace.blobs, b"a bundle")
-    run.log_model("folder", folder)
-    run.log_model("file", folder / "config.json")
-    run.log_model("bytes", b"abc")
-    run.log_model("bundle", digest)
-    run.log_model("saved", lambda place: (place / "m.txt").write_text("m"))
+    run.log_model(folder, "folder")
+    run.log_model(folder / "config.json", "file")
+    run.log_model(b"abc", "bytes")
+    run.log_model(digest, "bundle")
+    run.log_model(lambda place: (place / "m.txt").write_text("m"), "saved")
     manifest = json.loads(read(run, "models/folder/manifest.json"))
     assert [each["path"] for each in manifest["files"]] == ["config.json", "weights/w.bin"]
     assert json.loads(read(run, "models/bundle/manifest.json"))["bundle"] == digest
@@ -136,7 +136,7 @@ def test_models_in_every_form(run: tracking.ActiveRun, tmp_path: Path) -> None:
     assert read(run, "models/file/config.json") == b"{}"
     for model in (object(), lambda place: None):
         with pytest.raises(Invalid):
-            run.log_model("bad", model)
+            run.log_model(model, "bad")
 
 
 def test_a_folder_is_kept_whole(run: tracking.ActiveRun, tmp_path: Path) -> None:

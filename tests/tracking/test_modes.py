@@ -42,7 +42,7 @@ def test_the_journal_of_a_run_is_nobody_elses(workspace: Workspace, monkeypatch:
         patched.setattr(type(workspace), "call", away)
         with pytest.warns(UserWarning, match="away"), tracking.run(workspace, "churn") as run:
             run.log(loss=1.0)
-            run.log_text("a.txt", "secret")
+            run.log_text("secret", "a.txt")
     for top in ("tracking", "tracking.new"):
         found = modes(workspace.folder / top)
         folders = {name: mode for name, mode in found.items() if (workspace.folder / top / name).is_dir()}

@@ -21,7 +21,7 @@ def test_odd_texts_never_stop_a_training_nor_what_comes_behind(workspace: Worksp
         run.tag({"x": ODD})
         run.log_params({"q": {ODD: [ODD, 1]}})
         run.note(ODD)
-        text = run.log_text("odd.txt", ODD)
+        text = run.log_text(ODD, "odd.txt")
         run.log(loss=1.0)
     shown = workspace.tracking.show(run.id)
     assert (shown.status, shown.name, shown.notes) == ("finished", KEPT, KEPT)
@@ -40,7 +40,7 @@ def test_odd_names_are_refused_before_the_journal(workspace: Workspace) -> None:
                 with pytest.raises(Invalid, match="cannot name"):
                     log({bad: 1})
             with pytest.raises(Invalid, match="cannot name"):
-                run.log_text(bad, "text")
+                run.log_text("text", bad)
     assert workspace.tracking.show(run.id).status == "finished"
 
 

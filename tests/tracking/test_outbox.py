@@ -268,3 +268,30 @@ def test_times_are_the_workspaces(tmp_path: Path) -> None:
         found = ws.tracking.series(active.id, "loss")
         assert [(each.at.hour, each.value) for each in found if each.at] == [(0, 1.0), (23, 2.0)]
         assert ws.tracking.show(active.id).metrics == {"loss": 2.0}
+
+
+def test_a_workspace_that_is_known_to_be_away_is_not_asked(
+    workspace: Workspace, run: str, box: Outbox
+) -> None:
+    box.add(0, {"loss": 0.5})
+    box._carrier.carry = lambda **_: pytest.fail("it was asked")  # type: ignore[method-assign]  # nothing may be sent
+    assert not box.close("finished", ask=False)
+    assert (box.folder / "status").read_text() == "finished"
+    box.leave(discarded=False)
+    assert tracking.recover(workspace) == [run]
+    assert steps(workspace, run) == [0] and workspace.tracking.show(run).status == "finished"
+
+
+def test_where_nothing_waits_nobody_needs_to_be_asked(workspace: Workspace, run: str, box: Outbox) -> None:
+    assert box.close("finished", ask=False)
+    box.leave(discarded=True)
+
+
+def test_a_forked_childs_records_wait_when_nobody_is_asked(
+    workspace: Workspace, run: str, box: Outbox
+) -> None:
+    assert forked(lambda: box.add(1, {"loss": 0.5})) == 0
+    assert not box.close("finished", ask=False)
+    box.leave(discarded=False)
+    assert tracking.recover(workspace) == [run]
+    assert steps(workspace, run) == [1]

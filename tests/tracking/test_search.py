@@ -8,12 +8,14 @@ import math
 import operator
 import random
 import re
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cmp_to_key
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -346,6 +348,7 @@ def test_what_is_found_is_what_the_condition_says(database: Database, condition:
     limit=st.integers(1, 40),
     few=st.sampled_from([0, 30, 5000]),
     patience=st.sampled_from([0, 3, 3000]),
+    collected=st.sampled_from([0, 10**6]),
 )
 def test_pages_follow_each_other_in_order(
     database: Database,
@@ -354,14 +357,16 @@ def test_pages_follow_each_other_in_order(
     limit: int,
     few: int,
     patience: int,
+    collected: int,
 ) -> None:
     expected = ordered([run for run in MODEL if true_of(condition, run) and run["deleted_at"] is None], order)
     found: list[str] = []
     cursor: str | None = None
     with pytest.MonkeyPatch.context() as patch, database.read() as tx:
         patch.setattr(plans, "FEW", few)
-        patch.setattr(plans, "_LOOKED_UP", float(few))
+        patch.setattr(plans, "_LOOKED_UP", few)
         patch.setattr(plans, "PATIENCE", patience)
+        patch.setattr(plans, "MOST_COLLECTED", collected)
         while cursor is not None or not found:
             query = Query(condition, order=order, limit=limit, cursor=cursor, archived=None)
             ids, cursor = store.find_ids(tx, query)
@@ -371,8 +376,12 @@ def test_pages_follow_each_other_in_order(
         offset = len(expected) // 2
         passed = Query(condition, order=order, limit=limit, offset=offset, archived=None)
         after = store.find_ids(tx, passed)[0]
+        _, behind = store.find_ids(tx, Query(condition, order=order, limit=limit, archived=None))
+        further = Query(condition, order=order, limit=limit, cursor=behind, offset=offset, archived=None)
+        late = store.find_ids(tx, further)[0] if behind else []
     assert found == expected
     assert after == expected[offset : offset + limit]
+    assert late == expected[limit + offset : limit + offset + limit]
 
 
 def found(database: Database, where: str, **more: Any) -> list[str]:
@@ -525,3 +534,74 @@ def test_what_an_earlier_version_stored_can_be_searched(tmp_path: Path) -> None:
     )
     assert found(opened, where + " and metrics.loss > 1e308 and dataset = 'churn@v1'") == ["r"]
     opened.close()
+
+
+def test_pages_lose_and_repeat_no_run_while_others_are_written(
+    tmp_path: Path, fresh_postgres_url: str
+) -> None:
+    for url in (f"sqlite:///{tmp_path / 'pages.db'}", fresh_postgres_url):
+        database = open_database(url)
+        database.migrate("tracking", tracking.MIGRATIONS)
+        chance = random.Random(3)
+        _add(database, chance, 0, 60)
+        for where, order, patience in (
+            ("", ["-metrics.loss"], 400),
+            ("metrics.loss < 0.8", ["metrics.loss"], 3),
+            ("metrics.loss < 0.8 and params.p = 1", ["-metrics.loss"], 0),
+            ("words '1'", [], 5),
+        ):
+            _page_while_writing(database, chance, where, order, patience)
+        database.close()
+
+
+def _page_while_writing(
+    database: Database, chance: random.Random, where: str, order: list[str], patience: int
+) -> None:
+    asked = Query(search.parse(where), order=search.parse_order(order), limit=7)
+    with database.read() as tx:
+        before = store.find_ids(tx, msgspec.structs.replace(asked, limit=1000))[0]
+    seen: list[str] = []
+    cursor: str | None = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans, "PATIENCE", patience)
+        while cursor is not None or not seen:
+            with database.read() as tx:
+                ids, cursor = store.find_ids(tx, msgspec.structs.replace(asked, cursor=cursor))
+            seen += ids
+            _add(database, chance, chance.randrange(1000, 10**9), 3)
+            if cursor is None:
+                break
+    assert len(set(seen)) == len(seen)
+    assert [each for each in seen if each in set(before)] == before
+
+
+def _add(database: Database, chance: random.Random, first: int, count: int) -> None:
+    """Runs with a loss and a parameter, each begun some hours after the first moment."""
+    with database.write() as tx:
+        for number in range(first, first + count):
+            run = f"run-{number:010}"
+            at = AT + timedelta(hours=chance.randrange(1000))
+            runs.add_run(tx, Run(run, "e", f"name {number % 3}", "finished", "ada", at))
+            runs.add_params(tx, run, {"p": number % 2})
+            loss = chance.choice([0.25, 0.5, chance.random()])
+            values = {"last": loss, "low": loss, "high": loss, "count": 1, "step": 0, "at": AT}
+            tx.execute(metrics.metrics.insert().values(run=run, key="loss", **values))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=8)), max_size=6))
+def test_runs_come_back_as_they_were_written(pairs: list[tuple[str, str]]) -> None:
+    written = {key.replace("\0", ""): value for key, value in pairs}
+    params: dict[str, Any] = {key: [value, len(value), None, 0.1] for key, value in written.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        database = open_database(f"sqlite:///{folder}/one.db")
+        with database.write() as tx:
+            tx.create(runs.runs, runs.params, runs.tags, runs.reads, metrics.metrics)
+            runs.add_run(tx, Run("r", "e", "n", "running", "ada", AT))
+            runs.add_params(tx, "r", params)
+            runs.set_tags(tx, "r", written)
+            found = runs.find_run(tx, "r")
+        database.close()
+    assert found is not None
+    assert (found.params, found.tags) == (params, written)
+    assert (found.metrics, found.not_finite) == ({}, {})

@@ -155,3 +155,30 @@ def test_a_group_of_one_has_no_spread_and_one_of_none_no_mean(seeds: Workspace) 
     )
     assert (single.count, single.std, single.low95, single.mean) == (1, None, None, 0.81)
     assert (without.runs, without.count, without.mean, without.best) == (1, 0, None, None)
+
+
+def test_fields_that_no_run_has_are_named_where_nothing_is_found(seeds: Workspace) -> None:
+    search = seeds.tracking.search
+    assert search("metrics.accurracy > 0 and params.zzz = 1").unknown == [
+        "no run has metrics.accurracy; did you mean metrics.accuracy?",
+        "no run has params.zzz",
+    ]
+    assert search("tags.`q q` = 'x' and metrics.accuracy > 9").unknown == ["no run has tags.`q q`"]
+    for where in (
+        "metrics.accuracy > 9",
+        "metrics.zzz > 1 or params.model = 'tree'",
+        "tags.git.commit = 'a'",
+    ):
+        assert search(where).unknown == []
+
+
+def test_what_is_said_apart_is_said_so(seeds: Workspace) -> None:
+    for where, hint in (
+        ("status = 'failed' order by name", "order_by"),
+        ("status = 'failed' limit 3", "limit=10"),
+        ("status = 'failed' an name = 'x'", "mean 'and'"),
+        ("metric accuracy > 3", "metric.KEY"),
+    ):
+        with pytest.raises(Invalid) as caught:
+            seeds.tracking.search(where)
+        assert hint in caught.value.hint

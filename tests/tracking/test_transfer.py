@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import math
 import pkgutil
+import threading
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 import sqlalchemy as sa
@@ -134,7 +137,8 @@ def test_a_damaged_table_is_said_to_be_one(full: Workspace, tmp_path: Path, name
 def test_every_table_is_exported_or_has_a_reason() -> None:
     parts = [import_module(each.name) for each in pkgutil.iter_modules(store.__path__, f"{store.__name__}.")]
     tables = [each for part in parts if part is not rows for each in vars(part).values()]
-    known = {each.name: each for each in tables if isinstance(each, sa.Table)}
+    found = [each for each in tables if isinstance(each, sa.Table)]
+    known = {each.name: each for each in found if each.name.startswith("tracking_")}
     made = {f"tracking_{name}" for name in layout.MADE}
     assert not made & set(TAKEN_OTHERWISE)
     assert set(known) == made | set(TAKEN_OTHERWISE)
@@ -169,6 +173,8 @@ def test_what_people_made_comes_back(full: Workspace, tmp_path: Path) -> None:
         "tracking.observe", run=run, models=[{"model": model.id, "key": "acc", "value": "NaN", "step": 1}]
     )
     full.call("tracking.make_evaluation_set", name="golden", experiments=[number])
+    for scorer in ("{}", '{"judge": 1}'):
+        full.call("tracking.register_scorer", experiment=number, name="polite", scorer=scorer)
     full.tracking.export(tmp_path / "out")
     with Workspace.create(tmp_path / "to") as other:
         other.tracking.make_experiment("in front")
@@ -184,10 +190,123 @@ def test_what_people_made_comes_back(full: Workspace, tmp_path: Path) -> None:
         moved = other.tracking.experiment("churn").number
         assert moved != number
         for name in layout.MADE:
-            assert other.call("tracking.rows", table=name) == full.call("tracking.rows", table=name)
-            assert pl.read_parquet(tmp_path / "out" / f"{name}.parquet").height == len(
-                full.call("tracking.rows", table=name)
-            )
+            went, came = (each.call("tracking.rows", table=name).rows for each in (full, other))
+            assert came == went
+            assert pl.read_parquet(tmp_path / "out" / f"{name}.parquet").height == len(went)
+
+
+def test_experiments_keep_their_times(full: Workspace, tmp_path: Path) -> None:
+    full.tracking.make_experiment("old")
+    full.tracking.change_experiment("old", to="older", tags={"a": "b"})
+    full.tracking.delete_experiment("older")
+    full.tracking.export(tmp_path / "out")
+    with Workspace.create(tmp_path / "to") as other:
+        other.tracking.make_experiment("in front")
+        for _ in range(2):
+            other.tracking.import_(str(tmp_path / "out"))
+        for name in ("churn", "older"):
+            one, same = full.tracking.experiment(name), other.tracking.experiment(name)
+            assert same == msgspec.structs.replace(one, number=same.number)
+
+
+def test_an_experiment_that_is_not_there_is_not_exported_in_silence(full: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="chorn"):
+        full.tracking.export(tmp_path / "out", experiments=["chorn"])
+
+
+@pytest.mark.parametrize("after", [["x", "y"], [1], ["x"] * 5])
+def test_a_key_of_another_form_is_refused(workspace: Workspace, after: list[object]) -> None:
+    with pytest.raises(Invalid, match="no key of comments"):
+        workspace.call("tracking.rows", table="comments", after=after)
+
+
+@pytest.mark.parametrize("table", sorted(layout.MADE))
+def test_every_table_is_read_page_by_page(full: Workspace, table: str) -> None:
+    many(full)
+    whole = full.call("tracking.rows", table=table).rows
+    found, after = [], []
+    while (page := full.call("tracking.rows", table=table, after=after, limit=2)).rows:
+        found += page.rows
+        after = page.after
+    assert found == whole and (len(whole) > 2 or table not in ("comments", "traces", "spans"))
+
+
+def many(ws: Workspace) -> None:
+    """Some of everything that has a key of several columns."""
+    run = ws.call("tracking.ids")[0]
+    number = ws.tracking.experiment("churn").number
+    model = ws.call("tracking.make_model", number=number, name="net", run=run)
+    for place in range(5):
+        ws.tracking.comment(f"run:{run}", f"Look, @ada and @ben{place}")
+        told = {"model": model.id, "key": f"acc{place % 2}", "value": 0.5, "step": place}
+        ws.call("tracking.observe", run=run, models=[told])
+        span = {
+            "id": f"{place:016x}",
+            "parent": "",
+            "name": "s",
+            "started_ns": 1,
+            "ended_ns": 2,
+            "failed": False,
+            "said": {},
+        }
+        ws.call("tracking.put_spans", experiment=number, spans=[{"trace": f"tr-{place}", **span}])
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_is_written_and_removed_meanwhile_doubles_and_hides_nothing(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
+    url = str(tmp_path / "from")
+    if kind == "postgresql":
+        url = f"{request.getfixturevalue('fresh_postgres_url')}&blobs={tmp_path / 'blobs'}"
+    with Workspace.create(url) if kind == "sqlite" else Workspace.open(url) as ws:
+        shown = ws.tracking.start("churn")
+        ids = [f"r{place:04d}" for place in range(210)]
+        for id in ids:
+            ws.call("tracking.adopt", run=msgspec.structs.replace(shown, id=id))
+        comments = [f"c{place:05d}" for place in range(1050)]
+        for start in range(0, len(comments), 525):
+            rows = [row_of(each) for each in comments[start : start + 525]]
+            ws.call("tracking.adopt_rows", table="comments", rows=rows)
+        gone = write_meanwhile(ws, ids, comments, lambda: ws.tracking.export(tmp_path / "out"))
+    assert gone
+    for name, known in (("runs", ids), ("comments", comments)):
+        found = pl.read_parquet(tmp_path / "out" / f"{name}.parquet")["id"].to_list()
+        assert len(found) == len(set(found))
+        assert set(known) - gone <= set(found)
+
+
+def row_of(comment: str) -> dict[str, object]:
+    said = {"subject": "experiment:churn", "text": "x", "author": "user:ada", "mentions": "[]"}
+    return {"id": comment, **said, "at": 1, "edited_at": None, "answers": None}
+
+
+def write_meanwhile(
+    ws: Workspace, ids: list[str], comments: list[str], work: Callable[[], object]
+) -> set[str]:
+    """Remove from the front and add there too, in a thread, until the work is done; what was removed."""
+    gone: set[str] = set()
+    done = threading.Event()
+
+    def write() -> None:
+        rows = iter(zip(ids[::3], range(len(ids)), strict=False))
+        while not done.is_set() and (found := next(rows, None)):
+            run, place = found
+            ws.tracking.delete(run)
+            ws.call("tracking.purge", ids=[run])
+            ws.call("tracking.adopt_rows", table="comments", rows=[row_of(f"a{place:05d}")])
+            ws.call("tracking.drop_comment", comment=comments[place * 5])
+            gone.update((run, comments[place * 5]))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        work()
+    finally:
+        done.set()
+        writer.join()
+    return gone
 
 
 def test_an_export_of_some_experiments_has_what_belongs_to_them(full: Workspace, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ LISTS = (
     "/privacy",
     "/pipelines",
     "/runs",
+    "/traces",
+    "/evaluation",
     "/models",
     "/endpoints",
     "/monitoring",

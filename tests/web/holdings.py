@@ -22,6 +22,7 @@ from fettle.features.records import Draft
 from fettle.privacy import masking
 from fettle.privacy.records import Encrypt, Finding, Generalise, Policy, Redact, Token
 from fettle.workspace import Workspace
+from tests.bundles import kept
 
 HOSTILE = """<img src=x onerror="alert(1)">'"&{{7*7}}</script><script>alert(2)</script>"""
 TABLE, FILES, FEATURED = "payments", "photos", "payments-features"
@@ -115,7 +116,7 @@ class Holdings:
         head = self.commit(frame, f"The channel instead of the note {HOSTILE}", metadata={"ticket": HOSTILE})
         ws.call("data.hold", ref=f"{TABLE}@{second.id}", reason="case 2024-17")
         ws.call(
-            "registry.register", model="fraud", bundle="b" * 64, metrics={"auc": 0.91}, gates=[],
+            "registry.register", model="fraud", bundle=kept(ws.blobs, 1), metrics={"auc": 0.91}, gates=[],
             dataset=TABLE, dataset_commit=head.id,
         )  # fmt: skip
 

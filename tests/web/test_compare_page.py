@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -49,7 +51,7 @@ def test_only_what_differs_is_shown_unless_all_is_asked(pairs: Pairs):
     assert '<th scope="row">model</th>' in page.text
     assert '<th scope="row">same</th>' not in page.text
     assert "Differences" in page.text
-    assert '<td class="best">0.2000</td>' in page.text
+    assert '<td class="best figure">0.2000</td>' in page.text
     whole = pairs.http.get("/runs/compare", params={"run": runs, "all": 1})
     assert '<th scope="row">same</th>' in whole.text
     twin = pairs.http.get("/runs/compare.json", params={"run": runs}).json()
@@ -140,3 +142,47 @@ def test_names_stay_text_in_plots():
     drawn += scatter(one, one, [("r", HOSTILE, "/runs/r"), ("s", "b", "/runs/s")], label=HOSTILE)
     assert "<img" not in drawn
     assert "<script" not in drawn
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """Pages of 130 runs of one sweep, one of them with nothing but NaN."""
+    with Workspace.create(tmp_path_factory.mktemp("sweep")) as ws, serve(ws) as address:
+        chance = random.Random(7)
+        for place in range(130):
+            params = {"lr": 10 ** chance.uniform(-5, -1), "dropout": chance.random() + 1e-4}
+            run = ws.tracking.start("sweep", f"trial {place} {'x' * 100}", params=params).id
+            values = ["NaN" if place == 129 else 1 / (1 + step) + chance.random() for step in range(4)]
+            points = [{"key": "loss", "value": value, "step": step} for step, value in enumerate(values)]
+            epochs = [{"key": "epoch", "value": step // 2, "step": step} for step in range(4)]
+            ws.tracking.log(run, [*points, *epochs])
+        with httpx.Client(base_url=address, timeout=60) as http:
+            yield http
+
+
+@pytest.mark.parametrize("x", ["step", "time", "epoch"])
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_many_runs_are_compared_over_every_axis(sweep: httpx.Client, x: str, scale: str):
+    page = sweep.get(f"/runs/compare?experiment=sweep&x={x}&scale={scale}&smoothing=0.6")
+    assert page.status_code == 200 and "Compare 130 runs" in page.text
+    assert page.text.count('class="thread') == 130 and "chart parallel many" in page.text
+    points = sweep.get(re.findall(r'<metric-chart[^>]*src="([^"]+)"', page.text)[0].replace("&amp;", "&"))
+    assert points.json()["x"] == x and len(points.json()["curves"]) == 10
+
+
+def test_a_comparison_keeps_its_state_in_a_short_link(sweep: httpx.Client):
+    address = (
+        "/runs/compare?experiment=sweep&x=epoch&scale=log&smoothing=0.6&across=params.lr&up=metrics.loss"
+    )
+    shared = sweep.post("/talk", data={"do": "share", "back": address}).headers["location"]
+    followed = sweep.get(f"/s/{shared.rpartition('/')[2]}")
+    assert followed.headers["location"] == address
+
+
+def test_an_even_share_is_drawn_straight_and_a_learning_rate_by_powers():
+    chance = random.Random(3)
+    shares = [chance.random() + 1e-4 for _ in range(200)]
+    rates = [10 ** chance.uniform(-5, -1) for _ in range(200)]
+    straight, powers = axis_of("dropout", shares), axis_of("lr", rates)
+    assert straight is not None and not straight.log
+    assert powers is not None and powers.log

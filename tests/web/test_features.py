@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from tests.bundles import kept
 from tests.web.holdings import FEATURED, TABLE, Holdings
 from tests.web.test_site import Tags
 
@@ -65,7 +66,7 @@ def test_models_trained_on_features_are_named(tmp_path):
     with made.ws as ws, serve(ws) as address:
         head = ws.call("data.show", ref=FEATURED)
         ws.call(
-            "registry.register", model="large", bundle="c" * 64, metrics={}, gates=[],
+            "registry.register", model="large", bundle=kept(ws.blobs, 2), metrics={}, gates=[],
             dataset=FEATURED, dataset_commit=head.id,
         )  # fmt: skip
         assert "/models/large/1" in httpx.get(f"{address}/features/net").text

@@ -9,6 +9,7 @@ import pytest
 from fettle.pipelines.records import StepRun
 from fettle.registry.records import GateResult
 from fettle.workspace import Workspace
+from tests.bundles import kept
 from tests.web.addresses import LISTS, details
 from tests.web.conftest import serve
 from tests.web.life import NAME, Life
@@ -197,7 +198,7 @@ def hostile(tmp_path) -> Iterator[tuple[Workspace, str]]:
         ws.call(
             "registry.register",
             model="m",
-            bundle="b" * 64,
+            bundle=kept(ws.blobs, 1),
             metrics={HOSTILE: 0.5},
             gates=gates,
             description=HOSTILE,

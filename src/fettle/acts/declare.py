@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from fettle.acts.records import Act, Parameter, Role
+from fettle.core.marks import mark, mark_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,22 +46,22 @@ def act(
     role = needs if needs is not None else (Role.VIEWER if reads else Role.EDITOR)
 
     def declare(function: F) -> F:
-        setattr(function, "act", _Declared(name, function, role, reads, audited, keeps_answer, plumbing))  # noqa: B010 - functions have no such attribute for a type checker
-        return function
+        declared = _Declared(name, function, role, reads, audited, keeps_answer, plumbing)
+        return mark(function, "act", declared)
 
     return declare
 
 
 def is_act(value: Any) -> bool:
     """Whether `value` is a function that declares an act."""
-    return isinstance(getattr(value, "act", None), _Declared)
+    return mark_of(value, "act", _Declared) is not None
 
 
 def act_of(function: Callable[..., Any]) -> Act:
     """Return the `Act` that `function` declares; TypeError if it declares none."""
-    if not is_act(function):
+    declared = mark_of(function, "act", _Declared)
+    if declared is None:
         raise TypeError(f"{function!r} is not an act; decorate it with @act('room.verb')")
-    declared: _Declared = function.act  # type: ignore[attr-defined]  # set by the decorator, as is_act has checked
     return declared.act
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from fettle.acts.declare import described
 from fettle.acts.records import Errand
+from fettle.core.marks import mark, mark_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,22 +31,21 @@ def errand(name: str, *, reads: bool = False) -> Callable[[F], F]:
         raise ValueError(f"an errand is named room.verb, not {name!r}")
 
     def declare(function: F) -> F:
-        setattr(function, "errand", _Declared(name, function, reads))  # noqa: B010 - functions have no such attribute for a type checker
-        return function
+        return mark(function, "errand", _Declared(name, function, reads))
 
     return declare
 
 
 def is_errand(value: Any) -> bool:
     """Whether `value` is a function that declares an errand."""
-    return isinstance(getattr(value, "errand", None), _Declared)
+    return mark_of(value, "errand", _Declared) is not None
 
 
 def errand_of(function: Callable[..., Any]) -> Errand:
     """Return the `Errand` that `function` declares; TypeError if it declares none."""
-    if not is_errand(function):
+    declared = mark_of(function, "errand", _Declared)
+    if declared is None:
         raise TypeError(f"{function!r} is not an errand; decorate it with @errand('room.verb')")
-    declared: _Declared = function.errand  # type: ignore[attr-defined]  # set by the decorator, as is_errand has checked
     return declared.errand
 
 

@@ -41,20 +41,10 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Act:
-    """A declared act: everything the surfaces are derived from."""
+class Named:
+    """What is called `room.verb`."""
 
     name: str
-    function: Callable[..., Any]
-    parameters: tuple[Parameter, ...]
-    returns: Any  # any annotation that msgspec can convert to
-    needs: Role
-    reads: bool
-    audited: bool
-    keeps_answer: bool
-    plumbing: bool
-    summary: str
-    description: str
 
     @property
     def room(self) -> str:
@@ -66,10 +56,25 @@ class Act:
 
 
 @dataclass(frozen=True)
-class Errand:
+class Act(Named):
+    """A declared act: everything the surfaces are derived from."""
+
+    function: Callable[..., Any]
+    parameters: tuple[Parameter, ...]
+    returns: Any  # any annotation that msgspec can convert to
+    needs: Role
+    reads: bool
+    audited: bool
+    keeps_answer: bool
+    plumbing: bool
+    summary: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Errand(Named):
     """A declared errand: what is done beside the workspace, by way of its acts."""
 
-    name: str
     function: Callable[..., Any]
     parameters: tuple[Parameter, ...]
     returns: Any  # any annotation
@@ -78,14 +83,6 @@ class Errand:
     description: str
 
     plumbing = False
-
-    @property
-    def room(self) -> str:
-        return self.name.partition(".")[0]
-
-    @property
-    def verb(self) -> str:
-        return self.name.partition(".")[2]
 
 
 class AuditEntry(msgspec.Struct, frozen=True):

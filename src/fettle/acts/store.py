@@ -60,6 +60,10 @@ answers = sa.Table(
 
 GENESIS = "0" * 64
 
+_LAST = sa.select(head).where(head.c.id == 1).with_for_update()
+_ADD = audit.insert()
+_MOVE = head.update().where(head.c.id == 1).values(seq=sa.bindparam("to_seq"), hash=sa.bindparam("to_hash"))
+
 
 def m001_initial(tx: Transaction) -> None:
     tx.create(audit, head, events, answers)
@@ -73,7 +77,7 @@ def add_audit(
     tx: Transaction, *, at: datetime, actor: str, act: str, arguments: Any, outcome: str
 ) -> AuditEntry:
     """Append one entry to the chain; the chain's head row orders writers."""
-    last = tx.execute(sa.select(head).where(head.c.id == 1).with_for_update()).mappings().one()
+    last = tx.execute(_LAST).mappings().one()
     seq, previous = last["seq"], last["hash"]
     fields = {
         "seq": seq + 1,
@@ -86,8 +90,8 @@ def add_audit(
         "previous": previous,
     }
     entry = AuditEntry(**fields, hash=hash_of(fields))
-    tx.execute(audit.insert().values(**msgspec.structs.asdict(entry)))
-    tx.execute(head.update().where(head.c.id == 1).values(seq=entry.seq, hash=entry.hash))
+    tx.execute(_ADD, msgspec.structs.asdict(entry))
+    tx.execute(_MOVE, {"to_seq": entry.seq, "to_hash": entry.hash})
     return entry
 
 

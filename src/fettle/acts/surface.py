@@ -13,6 +13,7 @@ from fettle.acts.catalog import Catalog
 from fettle.acts.records import Act, Errand
 from fettle.core.clock import Clock
 from fettle.core.errors import Invalid
+from fettle.core.marks import mark
 
 if TYPE_CHECKING:
     from fettle.storage.ports import BlobStore, Leases
@@ -115,8 +116,7 @@ def _method(surface: Surface, act: Act) -> Callable[..., Any]:
     method.__name__ = act.verb
     method.__qualname__ = act.name
     method.__doc__ = inspect.getdoc(act.function)
-    method.__signature__ = _signature(act)  # type: ignore[attr-defined] - inspect reads it, checkers do not know it
-    return method
+    return mark(method, "__signature__", _signature(act))  # inspect reads it
 
 
 def _errand_method(surface: Surface, errand: Errand) -> Callable[..., Any]:

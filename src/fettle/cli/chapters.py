@@ -36,7 +36,7 @@ CHAPTERS: Mapping[str, Mapping[str, str]] = {
         "edits",
         "Aliases": "alias set-alias remove-alias history protect unprotect protections",
         "Approvals": "approvals request-approval approve withdraw reject",
-        "Keeping": "hold holds release delete-version delete removed",
+        "Keeping": "verify hold holds release delete-version delete removed",
         PLUMBING: "stage",
     },
 }

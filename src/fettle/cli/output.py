@@ -48,7 +48,8 @@ def emit(value: Any, *, as_json: bool, empty: str = "Nothing yet.") -> None:
     elif isinstance(value, list | tuple):
         print("\n".join(cell(each) for each in value)) if value else say(empty)
     elif isinstance(value, msgspec.Struct | Mapping):
-        _print_record(_fields(value))
+        fields = _fields(value)
+        _print_record(fields) if not all(_blank(each) for each in fields.values()) else say(empty)
     else:
         print(cell(value))
 
@@ -80,7 +81,7 @@ def _print_records(records: Sequence[Any]) -> None:
     if all(hasattr(each, "lines") for each in records):
         print("\n".join(line for each in records for line in each.lines()))
     else:
-        print_table([each.brief() if hasattr(each, "brief") else _fields(each) for each in records])
+        print_table([_brief(each) for each in records])
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], *, title: str = "", exact: bool = False) -> None:
@@ -200,7 +201,12 @@ def _print_record(fields: Mapping[str, Any]) -> None:
     for name, value in plain.items():
         print(f"{name.replace('_', ' '):<{width}}  {cell(value, name)}")
     for name, records in tables.items():
-        print_table([_fields(each) for each in records], title=name.replace("_", " "))
+        print_table([_brief(each) for each in records], title=name.replace("_", " "))
+
+
+def _brief(record: Any) -> dict[str, Any]:
+    """What a table shows of a record: its own choice, or all."""
+    return record.brief() if hasattr(record, "brief") else _fields(record)
 
 
 def _fields(value: Any) -> dict[str, Any]:

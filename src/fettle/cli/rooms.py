@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from fettle.cli import chapters
 from fettle.core.errors import GateFailed, Invalid
+from fettle.core.marks import mark
 
 if TYPE_CHECKING:
     from cyclopts import App, Group
@@ -102,9 +103,8 @@ def command_of(act: Act | Errand) -> Callable[..., None]:
     shared = [_place()] if act.reads or errand else [_key(), _place()]
     whole = signature.replace(parameters=[*signature.parameters.values(), *shared])
     command.__name__ = act.verb
-    command.__signature__ = whole  # type: ignore[attr-defined]  # inspect reads it, checkers do not know it
     command.__annotations__ = {each.name: each.annotation for each in whole.parameters.values()}
-    return command
+    return mark(command, "__signature__", whole)  # inspect reads it
 
 
 def _run_errand(

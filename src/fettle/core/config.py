@@ -64,6 +64,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("features.use", "list", [], "Features that the model sees besides the columns, such as bmi or bmi@2; computed at the endpoint too"),
     Setting("features.functions", "list", [], "Modules whose functions features may call, here and at the endpoint"),
     Setting("track.capture", "list", ["git", "code", "environment", "host", "system", "console", "seeds"], "What a run records by itself: git, code, environment, host, system, console, seeds; none: nothing"),
+    Setting("track.mask", "flag", True, "Whether secrets are masked in what a run records by itself: command line, diff, console"),
     Setting("track.interval", "duration", "10s", "Time between two samples of CPU, memory, disk and GPU"),
     Setting("outgoing.private", "list", [], "Private hosts that webhooks may reach: names, addresses or networks, with :port or not"),
     Setting("train.budget", "duration", "60s", "Time after which the search starts no further trial"),

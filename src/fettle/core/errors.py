@@ -19,6 +19,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
+_MOST_SHOWN = 200
+"""Characters of a name that an error repeats."""
+
 
 class FettleError(Exception):
     """The root of all errors that fettle raises on purpose.
@@ -76,6 +79,7 @@ class NotFound(FettleError):
     def among(cls, kind: str, name: str, names: Iterable[str], *, hint: str = "") -> Self:
         """Build the error for an unknown `name`, offering the nearest of `names`."""
         known = list(names)
+        name = name if len(name) <= _MOST_SHOWN else f"{name[:_MOST_SHOWN]}…"
         close = nearest(name, known)
         advice = f"Did you mean {_either(close)}?" if close else hint
         found = f"{len(known)} known: {_some(known)}" if known else f"no {kind} exists yet"

@@ -85,6 +85,8 @@ def _is_certain(column: pl.Series) -> bool:
         return column.dtype.inner != pl.Float64 and _is_certain(
             column.drop_nulls().explode(empty_as_null=False)
         )
+    if column.dtype.is_integer() and column.dtype != pl.Int64:  # polars has wider ones than a version
+        return False
     if column.dtype == pl.String:
         return not column.str.contains(_NO_STRING).any()
     return column.dtype != pl.Null or column.len() == 0
@@ -103,7 +105,9 @@ def read_rows(data: bytes, name: str, *, mixed: OnMixed = "error") -> tuple[pl.D
     for key, column in zip(names, final, strict=True):
         values = [row.get(key) for _, row in rows]
         columns.append(_column(column, values, [place for place, _ in rows], name, mixed, notes))
-    return normalise(pl.DataFrame(columns)), notes
+    flat = normalise(pl.DataFrame(columns))
+    opened = [each for each in flat.iter_columns() if each.name not in final and each.dtype == pl.String]
+    return flat.with_columns(map(dated, opened)), notes
 
 
 def _rows(data: bytes, name: str) -> Iterator[tuple[str, Row]]:
@@ -185,7 +189,7 @@ def _column(
 
 
 def _series(column: str, values: list[Any], kinds: set[type]) -> pl.Series:
-    if float in kinds or (int in kinds and any(value and abs(value) >= 2**63 for value in values)):
+    if float in kinds or (int in kinds and any(value and not -(2**63) <= value < 2**63 for value in values)):
         return pl.Series(
             column, [None if value is None else float(value) for value in values], dtype=pl.Float64
         )

@@ -35,9 +35,13 @@ def push(ws: Surface, dataset: str, url: str, *, branch: str = "main", force: bo
         NotFound: There is no such branch here.
         HookRefused: A hook said no.
     """
+    with open_place(ws, url) as place:
+        return _push(ws, place, dataset, url, branch, force)
+
+
+def _push(ws: Surface, place: Place, dataset: str, url: str, branch: str, force: bool) -> Exchanged:
     from fettle.data.engine import sync
 
-    place = open_place(ws, url)
     head = versions.resolve(ws, f"{dataset}@{branch}")
     there = place.pointers(dataset)
     old = there.get(("branch", branch))
@@ -135,9 +139,13 @@ def pull(ws: Surface, dataset: str, url: str, *, branch: str = "main") -> Exchan
     Raises:
         NotFound: There is no such dataset or branch there.
     """
+    with open_place(ws, url) as place:
+        return _pull(ws, place, dataset, url, branch)
+
+
+def _pull(ws: Surface, place: Place, dataset: str, url: str, branch: str) -> Exchanged:
     from fettle.data.engine import sync
 
-    place = open_place(ws, url)
     there = place.pointers(dataset)
     if not there:
         raise NotFound.among("dataset there", dataset, place.datasets())

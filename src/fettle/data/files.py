@@ -141,7 +141,9 @@ def _together(frames: list[pl.DataFrame], names: Sequence[str]) -> pl.DataFrame:
         elif kinds:
             known = next(frame for frame in frames if frame[column].null_count() < frame.height)
             casts[column] = known[column].dtype
-    return pl.concat([frame.cast(casts) for frame in frames])  # type: ignore[arg-type]  # a mapping of names to types
+    return pl.concat(
+        [frame.with_columns(pl.col(name).cast(kind) for name, kind in casts.items()) for frame in frames]
+    )
 
 
 def _check_columns(first: list[str], first_name: str, other: list[str], name: str) -> None:

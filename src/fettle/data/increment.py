@@ -101,7 +101,7 @@ def merge_in(existing: pl.LazyFrame | None, fresh: pl.DataFrame, rule: Increment
     old = None if existing is None else existing.collect_schema()
     if existing is not None and old is not None:
         fresh = _fitted(fresh, old)
-        existing = existing.cast({name: fresh.schema[name] for name in old.names()})  # type: ignore[arg-type]  # a mapping of names to types
+        existing = existing.with_columns(pl.col(name).cast(fresh.schema[name]) for name in old.names())
     rows = _newest(fresh.with_row_index("_place"), rule)
     found = _compared(existing, rows, rule)
     mark = _high_water(existing, rule)

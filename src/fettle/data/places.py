@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from fettle.core.errors import Conflict, Invalid, NotFound, Unavailable
 from fettle.data import companions
 from fettle.data.engine.fsck import Fault
 from fettle.data.records.versions import Commit
-from fettle.data.repositories import PREFIX, repository, repository_at, stored_commit
+from fettle.data.repositories import PREFIX, forget, repository, repository_at, stored_commit
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
@@ -94,8 +95,9 @@ class Place(Protocol):
         ...
 
 
-def open_place(ws: Surface, url: str) -> Place:
-    """Open the place at a URL.
+@contextmanager
+def open_place(ws: Surface, url: str) -> Iterator[Place]:
+    """Open the place at a URL, and close it in the end.
 
     Args:
         ws: The workspace that asks; it knows how other workspaces are opened.
@@ -114,9 +116,15 @@ def open_place(ws: Surface, url: str) -> Place:
         )
     other = url.startswith(("https://", "http://", "postgresql://", "postgres://"))
     if other or ("://" not in url and ((Path(url) / ".fettle").is_dir() or Path(url).name == ".fettle")):
-        return WorkspacePlace(ws.elsewhere(url))
+        with closing(ws.elsewhere(url)) as there:
+            yield WorkspacePlace(there)
+        return
     cache = ws.folder / "cache" / "places" / ids.digest(url.encode())[:16]
-    return BarePlace(open_blobs(url), cache)
+    with closing(open_blobs(url)) as blobs:
+        try:
+            yield BarePlace(blobs, cache)
+        finally:
+            forget(blobs)
 
 
 class BarePlace:

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 PREFIX = "data/"
 
 _known: weakref.WeakKeyDictionary[BlobStore, Repository] = weakref.WeakKeyDictionary()
+_owners: weakref.WeakSet[Surface] = weakref.WeakSet()
 _guard = threading.Lock()
 
 
 def repository(ws: Surface) -> Repository:
     """The repository of a workspace; its indexes are cached in the workspace's folder on this machine."""
     found = repository_at(ws.blobs, ws.folder / "cache" / "data")
+    if ws not in _owners:  # a repository holds its store, so the store alone would never be let go of
+        _owners.add(ws)
+        weakref.finalize(ws, _known.pop, ws.blobs, None)
     asked = weakref.ref(ws)
     found.explain = lambda digest: _removed(asked(), digest)
     return found
@@ -75,15 +79,25 @@ def repository_at(blobs: BlobStore, cache: Path | None = None) -> Repository:
     with _guard:
         found = _known.get(blobs)
         if found is None:
-            found = _known[blobs] = Repository(blobs, cache or _passing(blobs), PREFIX)
+            found = _known[blobs] = Repository(blobs, cache or _passing(), PREFIX)
         return found
 
 
-def _passing(blobs: BlobStore) -> Path:
+def forget(blobs: BlobStore) -> None:
+    """Let go of the repository of a store that is about to be closed."""
+    with _guard:
+        _known.pop(blobs, None)
+
+
+def _passing() -> Path:
     """A folder for the indexes of a store while this process runs."""
+    import atexit
+    import shutil
     import tempfile
 
-    return Path(tempfile.gettempdir()) / f"fettle-data-{id(blobs):x}"
+    folder = tempfile.mkdtemp(prefix="fettle-data-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def commit_bytes(commit: Commit) -> bytes:

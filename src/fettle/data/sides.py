@@ -11,6 +11,7 @@ import polars as pl
 from blake3 import blake3
 
 from fettle.core.errors import Invalid, NotFound
+from fettle.core.scalars import number
 from fettle.data.records.splits import Side, Split
 
 STRATA = 10
@@ -55,7 +56,7 @@ def sides_of(frame: pl.DataFrame, sides: pl.Series, target: str = "") -> list[Si
 def _balance(values: pl.Series) -> dict[str, float]:
     known = values.drop_nulls()
     if values.dtype.is_float() or (values.dtype.is_integer() and known.n_unique() > 2 * STRATA):
-        return {"mean": float(known.mean() or 0.0), "std": float(known.std() or 0.0)}  # type: ignore[arg-type]  # only numbers come here
+        return {"mean": float(number(known.mean()) or 0.0), "std": float(number(known.std()) or 0.0)}
     counts = known.value_counts(name="rows").sort(["rows", values.name], descending=[True, False])
     return {str(value): rows / max(len(known), 1) for value, rows in counts.head(50).iter_rows()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -134,20 +135,22 @@ def check(ws: Surface, *, full: bool = False, repair_from: str = "") -> Checked:
     from fettle.data.engine import fsck
 
     kept: Roots = ws.call("data.roots")
-    place = open_place(ws, repair_from) if repair_from else None
-    faults = fsck.check(
-        repository(ws),
-        kept.trees,
-        full=full,
-        repair_from=place.repository if place else None,
-        commits=kept.commits,
-        check_commit=lambda commit, data: (
-            "" if ids.digest(data) == commit else "other bytes than were written"
-        ),
-    )
-    if full:
-        faults += _damaged_objects(ws, kept.objects, place.blobs if place else None)
+    with open_place(ws, repair_from) if repair_from else nullcontext() as place:
+        faults = fsck.check(
+            repository(ws),
+            kept.trees,
+            full=full,
+            repair_from=place.repository if place else None,
+            commits=kept.commits,
+            check_commit=_commit_fault,
+        )
+        if full:
+            faults += _damaged_objects(ws, kept.objects, place.blobs if place else None)
     return Checked(len(kept.commits), full, faults)
+
+
+def _commit_fault(commit: str, data: bytes) -> str:
+    return "" if ids.digest(data) == commit else "other bytes than were written"
 
 
 def _damaged_objects(ws: Surface, digests: list[str], source: BlobStore | None) -> list[Fault]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fettle.core.errors import Invalid, NotFound
+from fettle.core.marks import mark, mark_of
 from fettle.data.clean.functions import Function, code_of
 from fettle.data.records.versions import Type
 from fettle.features.records import Draft
@@ -46,8 +47,7 @@ def feature(
         words = description or (inspect.getdoc(function) or "").partition("\n")[0]
         where = f"{function.__module__}:{function.__qualname__}"
         draft = Draft(name, dict(inputs), "", where, code_of(function), type, words, owner, list(tags))
-        setattr(function, "feature", draft)  # noqa: B010 - functions have no such attribute for a type checker
-        return function
+        return mark(function, "feature", draft)
 
     return declare
 
@@ -69,7 +69,7 @@ def drafts_in(path: Path) -> list[Draft]:
     finally:
         sys.path.remove(str(path.parent.resolve()))
     found = [
-        each.feature for each in vars(module).values() if isinstance(getattr(each, "feature", None), Draft)
+        draft for each in vars(module).values() if (draft := mark_of(each, "feature", Draft)) is not None
     ]
     if not found:
         raise Invalid(f"{path} declares no feature.", hint="Decorate functions with @feature(…).")

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import secrets
+import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fettle.core import ids
+from fettle.core.errors import Invalid
 from fettle.governance.records.oversight import Token
 from fettle.governance.store import oversight as store
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
 
+MOST_ACTOR = 250
 _PREFIX = "fettle_"
+
+
+def check_actor(actor: str) -> str:
+    """Return `actor` if it may name somebody: printable text that cannot be taken for another name at first sight.
+
+    Raises:
+        Invalid: It is empty, too long, or has spaces, unseen characters, or letters of another width.
+    """
+    plain = unicodedata.normalize("NFKC", actor)
+    unseen = any(unicodedata.category(each)[0] in "CZ" for each in actor)
+    if not actor or len(actor) > MOST_ACTOR or plain != actor or unseen:
+        raise Invalid(
+            f"{actor[:60]!r} cannot name an actor.",
+            found="no characters, too many, spaces, or ones that are unseen or stand for others",
+            hint="Write user:NAME or service:NAME, for example user:ada",
+        )
+    return actor
 
 
 def new_secret() -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fettle.core.errors import FettleError, Invalid, NotFound
+from fettle.data.acts import history
 from fettle.data.acts import versions as data
 from fettle.governance.records import Lineage, Link, Thing
 from fettle.pipelines import acts as pipelines
@@ -96,7 +97,7 @@ class _Walk:
         focus = self._commit(found)
         for version in registry.made_from(self._ctx, dataset_commit=found.id):
             self._version(version)
-        for made in data.derived(self._ctx, found.ref):
+        for made in history.derived(self._ctx, found.ref):
             self._commit(made)
         for run in tracking.using(self._ctx, found.id):
             self._link(
@@ -203,7 +204,7 @@ class _Walk:
                     f"source:{source}", each.source.name, each.source.modified_at, kind=each.source.kind
                 )
                 self._link(f"source:{source}", name, "was read into")
-            for ref in each.metadata.get(data.MADE_FROM, "").split():
+            for ref in each.metadata.get(history.MADE_FROM, "").split():
                 self._link(self._input(ref), name, "was made into")
             if later:
                 self._link(name, later, "came before")

@@ -9,6 +9,7 @@ import polars as pl
 
 from fettle.core import progress
 from fettle.core.errors import Invalid
+from fettle.core.scalars import number
 
 FOLDS = 5
 MOST_CATEGORIES = 50
@@ -95,8 +96,7 @@ def _numbers(column: pl.Series) -> Any:
     from scipy.sparse import csr_matrix
 
     values = column.cast(pl.Float64).fill_nan(None)
-    middle = values.median()
-    filled = values.fill_null(middle if middle is not None else 0.0).to_numpy()  # type: ignore[arg-type]  # of floats it is a float
+    filled = values.fill_null(number(values.median()) or 0.0).to_numpy()
     spread = filled.std()
     if not np.isfinite(spread) or spread == 0:
         return None
@@ -113,7 +113,7 @@ def _words(texts: pl.Series) -> Any:
     """TF-IDF of words and word pairs; None where next to every text is another single word, such as an id."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    if (texts.str.strip_chars().str.contains(r"\s").mean() or 0) < 0.5:  # type: ignore[operator]  # the mean of booleans is a float
+    if (number(texts.str.strip_chars().str.contains(r"\s").mean()) or 0) < 0.5:
         return None
     return TfidfVectorizer(ngram_range=(1, 2), max_features=MOST_WORDS, sublinear_tf=True).fit_transform(
         texts.to_list()

@@ -23,6 +23,7 @@ import polars as pl
 
 from fettle.core import progress
 from fettle.core.errors import Invalid, NotFound, nearest
+from fettle.core.marks import mark, mark_of
 from fettle.labels.records import FunctionReport, Method
 from fettle.labels.vote import dawid_skene
 
@@ -36,8 +37,7 @@ LabellingFunction = Callable[[Row], str | None]
 
 def labelling_function(function: LabellingFunction) -> LabellingFunction:
     """Mark a function of one row as a labelling function, so that `fettle labels functions` finds it in its file."""
-    setattr(function, "labels_rows", True)  # noqa: B010 - functions have no such attribute for a type checker
-    return function
+    return mark(function, "labels_rows", True)
 
 
 def load_functions(path: Path) -> dict[str, LabellingFunction | str]:
@@ -60,7 +60,7 @@ def load_functions(path: Path) -> dict[str, LabellingFunction | str]:
             f"{path.name} cannot be run.", found=f"{type(error).__name__}: {error}"[:300]
         ) from error
     found: dict[str, LabellingFunction | str] = {
-        name: each for name, each in vars(module).items() if getattr(each, "labels_rows", False)
+        name: each for name, each in vars(module).items() if mark_of(each, "labels_rows", bool)
     }
     found.update({rule: rule for rule in getattr(module, "RULES", ())})
     if not found:

@@ -12,11 +12,13 @@ import numpy as np
 import polars as pl
 
 from fettle.data.bins import Counts, ReferenceProfile, count_by
-from fettle.monitoring import store
 from fettle.monitoring.performance import Tally, tally
 from fettle.monitoring.segments import FEATURE
 from fettle.monitoring.slots import Slot, slots_a_window, start_of, windows_over
-from fettle.monitoring.store import Served, SlotKey
+from fettle.monitoring.store import requests as request_store
+from fettle.monitoring.store import windows as window_store
+from fettle.monitoring.store.requests import Served
+from fettle.monitoring.store.tables import SlotKey
 
 if TYPE_CHECKING:
     from fettle.monitoring.records import Baseline, Watch
@@ -60,7 +62,7 @@ def absorb(
         fresh = _count_requests(tx, watch, profiles, requests, change)
     told = _latest(labels)
     _count_labels(tx, watch.endpoint, baselines, fresh, told, change)
-    store.add_requests(tx, watch.endpoint, fresh)
+    request_store.add_requests(tx, watch.endpoint, fresh)
     _save(tx, watch, change)
     return change
 
@@ -102,7 +104,7 @@ def _placed(requests: pl.DataFrame, watch: Watch) -> pl.DataFrame:
 
 def _once(tx: Transaction, endpoint: str, answered: pl.DataFrame) -> pl.DataFrame:
     """The answered rows that were not counted before, each once: the first of a request that was sent again."""
-    seen = set(store.find_requests(tx, endpoint, answered["request"].to_list()))
+    seen = set(request_store.find_requests(tx, endpoint, answered["request"].to_list()))
     fresh: list[bool] = []
     for key in zip(answered["request"].to_list(), answered["row"].to_list(), strict=True):
         fresh.append(key not in seen)
@@ -157,9 +159,9 @@ def _count_labels(
     change: Change,
 ) -> None:
     """Join labels with their requests: with those of this pass, those counted before, or keep them until one comes."""
-    early = store.take_early_labels(tx, endpoint, [request for request, _ in fresh]) if fresh else {}
+    early = request_store.take_early_labels(tx, endpoint, [request for request, _ in fresh]) if fresh else {}
     labels: dict[RowKey, str | None] = early | told
-    counted = store.find_requests(tx, endpoint, [key[0] for key in labels if key not in fresh])
+    counted = request_store.find_requests(tx, endpoint, [key[0] for key in labels if key not in fresh])
     added: dict[RowKey, Served] = {}
     corrected: dict[RowKey, Served] = {}
     for key, label in labels.items():
@@ -170,8 +172,10 @@ def _count_labels(
             if counted[key].label is not None:
                 corrected[key] = counted[key]
     unknown = {key: label for key, label in labels.items() if key not in fresh and key not in counted}
-    store.add_early_labels(tx, endpoint, unknown)
-    store.set_labels(tx, endpoint, {key: each.label for key, each in added.items() if key not in fresh})
+    request_store.add_early_labels(tx, endpoint, unknown)
+    request_store.set_labels(
+        tx, endpoint, {key: each.label for key, each in added.items() if key not in fresh}
+    )
     change.labels = len(added)
     for key, sums in _tallies(baselines, added):
         change.add(key, Slot(tally=sums))
@@ -197,17 +201,17 @@ def _save(tx: Transaction, watch: Watch, change: Change) -> None:
     if not change.slots:
         return
     numbers = [key.slot for key in change.slots]
-    kept = store.find_slots(tx, watch.endpoint, min(numbers), max(numbers))
+    kept = window_store.find_slots(tx, watch.endpoint, min(numbers), max(numbers))
     sums: dict[SlotKey, tuple[bytes, datetime]] = {}
     for key, added in change.slots.items():
         before, last_at = kept.get(key, (b"", start_of(key.slot, watch)))
         slot = decode(before) + added if before else added
         sums[key] = (_ENCODER.encode(slot), max(last_at, change.last_at.get(key, last_at)))
-    store.put_slots(tx, watch.endpoint, sums)
+    window_store.put_slots(tx, watch.endpoint, sums)
     length = timedelta(seconds=watch.stride_s * slots_a_window(watch))
     touched = {}
     for key in change.slots:
         for first in windows_over(key.slot, watch):
             start_at = start_of(first, watch)
             touched[SlotKey(key.model, key.version, first)] = (start_at, start_at + length)
-    store.touch_windows(tx, watch.endpoint, touched)
+    window_store.touch_windows(tx, watch.endpoint, touched)

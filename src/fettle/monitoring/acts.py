@@ -11,7 +11,6 @@ from fettle.acts import Context, Role, act
 from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.core.units import duration_s
-from fettle.monitoring import store
 from fettle.monitoring.records import (
     Alert,
     AlertKind,
@@ -23,6 +22,10 @@ from fettle.monitoring.records import (
     Watch,
     Window,
 )
+from fettle.monitoring.store import alerts as alert_store
+from fettle.monitoring.store import requests as request_store
+from fettle.monitoring.store import watches as watch_store
+from fettle.monitoring.store import windows as window_store
 
 if TYPE_CHECKING:
     from fettle.monitoring.alerts import Judge
@@ -71,7 +74,7 @@ def watch(
             "min_rows and min_labels are at least 1, tolerance at least 0, confidence inside (0, 1).",
             found=f"min_rows {min_rows}, min_labels {min_labels}, tolerance {tolerance}, confidence {confidence}",
         )
-    known = store.find_watch(ctx.tx, endpoint)
+    known = watch_store.find_watch(ctx.tx, endpoint)
     if known is not None and known[0].origin_at is not None and known[0].stride_s != stride_s:
         raise Conflict(
             f"The stride of {endpoint} cannot change: its requests are already counted.",
@@ -91,7 +94,7 @@ def watch(
         ignore=ignore or [],
         origin_at=known[0].origin_at if known else None,
     )
-    store.put_watch(ctx.tx, fresh, known[1] if known else 0)
+    watch_store.put_watch(ctx.tx, fresh, known[1] if known else 0)
     ctx.emit("monitoring.watched", f"endpoint:{endpoint}", window_s=window_s, stride_s=stride_s)
     return fresh
 
@@ -108,7 +111,7 @@ def _check_windows(window: str, window_s: float, stride: str, stride_s: float) -
 @act("monitoring.watches", reads=True)
 def watches(ctx: Context) -> list[Watch]:
     """List what is watched, by endpoint."""
-    return store.list_watches(ctx.tx)
+    return watch_store.list_watches(ctx.tx)
 
 
 @act("monitoring.windows", reads=True)
@@ -123,7 +126,7 @@ def windows(ctx: Context, endpoint: str, *, limit: int = 200, version: int | Non
         version: Only the windows of this version.
     """
     known = _watched(ctx, endpoint)[0]
-    rows = store.find_windows(ctx.tx, endpoint, newest=limit)
+    rows = window_store.find_windows(ctx.tx, endpoint, newest=limit)
     rows = [row for row in rows if version is None or row.version == version]
     if all(row.window is not None for row in rows):
         return [row.window for row in rows if row.window is not None]
@@ -148,7 +151,7 @@ def alerts(
         kind: Only performance, prediction, drift or quality.
         limit: At most so many.
     """
-    return store.list_alerts(ctx.tx, endpoint=endpoint, status=status, kind=kind, limit=limit)
+    return alert_store.list_alerts(ctx.tx, endpoint=endpoint, status=status, kind=kind, limit=limit)
 
 
 @act("monitoring.acknowledge")
@@ -174,13 +177,13 @@ def close(ctx: Context, alert: str, *, note: str = "") -> Alert:
 
 
 def _move(ctx: Context, id: str, status: Literal["acknowledged", "closed"], note: str) -> Alert:
-    known = store.find_alert(ctx.tx, id)
+    known = alert_store.find_alert(ctx.tx, id)
     if known is None:
-        raise NotFound.among("alert", id, store.alert_ids(ctx.tx), hint="fettle monitoring alerts")
+        raise NotFound.among("alert", id, alert_store.alert_ids(ctx.tx), hint="fettle monitoring alerts")
     if known.status == status or known.status == "closed":
         return known
     moved = msgspec.structs.replace(known, status=status, by=ctx.actor, note=note)
-    store.put_alert(ctx.tx, moved)
+    alert_store.put_alert(ctx.tx, moved)
     ctx.emit(f"monitoring.{status}", f"endpoint:{moved.endpoint}", alert=id, alert_kind=moved.kind)
     return moved
 
@@ -195,11 +198,11 @@ def supersede(ctx: Context, endpoint: str, model: str, version: int) -> list[Ale
         version: Its version.
     """
     closed: list[Alert] = []
-    for alert in store.list_alerts(ctx.tx, endpoint=endpoint):
+    for alert in alert_store.list_alerts(ctx.tx, endpoint=endpoint):
         if alert.status != "closed" and (alert.model, alert.version) != (model, version):
             note = f"version {version} took over"
             closed.append(msgspec.structs.replace(alert, status="closed", by=ctx.actor, note=note))
-            store.put_alert(ctx.tx, closed[-1])
+            alert_store.put_alert(ctx.tx, closed[-1])
     return closed
 
 
@@ -214,9 +217,9 @@ def progress(ctx: Context, endpoint: str) -> Progress:
     return Progress(
         watch=known,
         epoch=epoch,
-        cursors=store.find_cursors(ctx.tx, endpoint),
-        baselines=list(store.find_baselines(ctx.tx, endpoint).values()),
-        due=store.is_due(ctx.tx, endpoint, ctx.now),
+        cursors=watch_store.find_cursors(ctx.tx, endpoint),
+        baselines=list(watch_store.find_baselines(ctx.tx, endpoint).values()),
+        due=window_store.is_due(ctx.tx, endpoint, ctx.now),
     )
 
 
@@ -228,7 +231,7 @@ def baseline(ctx: Context, baseline: Baseline) -> Baseline:
         baseline: Reference profile, task, metric and its accepted value.
     """
     _watched(ctx, baseline.endpoint)
-    store.put_baseline(ctx.tx, baseline)
+    watch_store.put_baseline(ctx.tx, baseline)
     return baseline
 
 
@@ -273,13 +276,13 @@ def absorb(
         first_at = frames["requests"]["at"].min()
         if isinstance(first_at, datetime):
             known = msgspec.structs.replace(known, origin_at=origin_of(first_at, known.stride_s))
-    held = store.find_baselines(ctx.tx, endpoint)
+    held = watch_store.find_baselines(ctx.tx, endpoint)
     profiles = {key: load(ctx.blobs, each.profile) for key, each in held.items() if each.profile}
     change = absorbing.absorb(ctx.tx, known, held, profiles, frames.get("requests"), frames.get("labels"))
     for kind, frame in frames.items():
-        store.add_segment(ctx.tx, endpoint, epoch, segments.described(frame, kind, named[kind]))
-    store.put_cursors(ctx.tx, endpoint, cursors)
-    store.put_watch(ctx.tx, known, epoch + 1)
+        request_store.add_segment(ctx.tx, endpoint, epoch, segments.described(frame, kind, named[kind]))
+    watch_store.put_cursors(ctx.tx, endpoint, cursors)
+    watch_store.put_watch(ctx.tx, known, epoch + 1)
     return Collected(change.predictions, change.labels, change.duplicates)
 
 
@@ -291,7 +294,7 @@ def judge(ctx: Context, endpoint: str) -> Collected:
         endpoint: The endpoint.
     """
     known = _watched(ctx, endpoint)[0]
-    if not store.is_due(ctx.tx, endpoint, ctx.now):
+    if not window_store.is_due(ctx.tx, endpoint, ctx.now):
         return Collected()
     count, raised = _judge(ctx, known).due()
     for alert in raised:
@@ -318,7 +321,7 @@ def segments(
         until: Requests before this.
     """
     _watched(ctx, endpoint)
-    return store.find_segments(ctx.tx, endpoint, since, until)
+    return request_store.find_segments(ctx.tx, endpoint, since, until)
 
 
 @act("monitoring.labelled", reads=True)
@@ -331,16 +334,16 @@ def labelled(ctx: Context, endpoint: str, *, since: datetime | None = None) -> i
     """
     known = _watched(ctx, endpoint)[0]
     if since is None or known.origin_at is None:
-        return store.count_labelled(ctx.tx, endpoint, None)
-    return store.count_labelled(
+        return request_store.count_labelled(ctx.tx, endpoint, None)
+    return request_store.count_labelled(
         ctx.tx, endpoint, int((since - known.origin_at).total_seconds() // known.stride_s)
     )
 
 
 def _watched(ctx: Context, endpoint: str) -> tuple[Watch, int]:
-    known = store.find_watch(ctx.tx, endpoint)
+    known = watch_store.find_watch(ctx.tx, endpoint)
     if known is None:
-        names = [each.endpoint for each in store.list_watches(ctx.tx)]
+        names = [each.endpoint for each in watch_store.list_watches(ctx.tx)]
         raise NotFound.among("watched endpoint", endpoint, names, hint=f"fettle monitoring watch {endpoint}")
     return known
 
@@ -349,6 +352,6 @@ def _judge(ctx: Context, known: Watch) -> Judge:
     from fettle.monitoring.alerts import Judge
     from fettle.monitoring.profiles import load
 
-    held = store.find_baselines(ctx.tx, known.endpoint)
+    held = watch_store.find_baselines(ctx.tx, known.endpoint)
     profiles = {key: load(ctx.blobs, each.profile) for key, each in held.items() if each.profile}
     return Judge(ctx.tx, known, held, profiles, ctx.now)

@@ -9,11 +9,13 @@ import msgspec
 
 from fettle.core import ids
 from fettle.data.bins import ReferenceProfile
-from fettle.monitoring import store
 from fettle.monitoring.absorb import decode
 from fettle.monitoring.records import SEVERITIES, Alert, Baseline, Watch, Window
 from fettle.monitoring.slots import Slot, slots_a_window
-from fettle.monitoring.store import SlotKey, WindowRow
+from fettle.monitoring.store import alerts as alert_store
+from fettle.monitoring.store import windows as window_store
+from fettle.monitoring.store.tables import SlotKey
+from fettle.monitoring.store.windows import WindowRow
 from fettle.monitoring.verdicts import NOT_ENOUGH, QUALITY_SIGNALS, Finding, findings, window_of
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class Judge:
 
     def due(self) -> tuple[int, list[Alert]]:
         """Judge every window that is due; return how many they were and the alerts that are new."""
-        rows = store.find_windows(self._tx, self._watch.endpoint, due_at=self._now)
+        rows = window_store.find_windows(self._tx, self._watch.endpoint, due_at=self._now)
         raised: list[Alert] = []
         for row in rows:
             raised += self._judge(row)
@@ -61,7 +63,7 @@ class Judge:
     def look(self, row: WindowRow) -> tuple[Window, Identity]:
         """Work out a window from its slots, and which version answered last in it."""
         last = row.slot + slots_a_window(self._watch) - 1
-        kept = store.find_slots(self._tx, self._watch.endpoint, row.slot, last)
+        kept = window_store.find_slots(self._tx, self._watch.endpoint, row.slot, last)
         own = [decode(data) for key, (data, _) in kept.items() if key[:2] == (row.model, row.version)]
         newest = max(kept, key=lambda key: kept[key][1], default=SlotKey(row.model, row.version, row.slot))
         identity = (row.model, row.version)
@@ -82,7 +84,7 @@ class Judge:
         due_at = (
             row.end_at + timedelta(seconds=self._watch.label_delay_s) if window.status == "waiting" else None
         )
-        store.put_window(
+        window_store.put_window(
             self._tx, self._watch.endpoint, SlotKey(row.model, row.version, row.slot), window, due_at
         )
         if newest != (row.model, row.version):
@@ -94,7 +96,7 @@ class Judge:
 
     def _earlier(self, row: WindowRow) -> list[Window]:
         length = slots_a_window(self._watch)
-        before = store.find_windows(
+        before = window_store.find_windows(
             self._tx, self._watch.endpoint, slots_in=[row.slot - length, row.slot - 2 * length]
         )
         same = [each for each in before if (each.model, each.version) == (row.model, row.version)]
@@ -103,11 +105,11 @@ class Judge:
     def _raise(self, window: Window, finding: Finding) -> Alert | None:
         """Keep a new alert, or make a known one worse; None if nothing new was found."""
         kind, severity, message, evidence = finding
-        known = store.alert_of(self._tx, window.endpoint, window.start_at, kind)
+        known = alert_store.alert_of(self._tx, window.endpoint, window.start_at, kind)
         if known is not None:
             if SEVERITIES.index(severity) > SEVERITIES.index(known.severity):
                 worse = msgspec.structs.replace(known, severity=severity, message=message, evidence=evidence)
-                store.put_alert(self._tx, worse)
+                alert_store.put_alert(self._tx, worse)
             return None
         alert = Alert(
             id=ids.event_id(self._now),
@@ -123,16 +125,16 @@ class Judge:
             message=message,
             evidence=evidence,
         )
-        store.put_alert(self._tx, alert)
+        alert_store.put_alert(self._tx, alert)
         return alert
 
     def _close_mended(self, window: Window) -> None:
         """Close the data-quality alerts of earlier windows once a window comes in clean: retraining may go on."""
         if not window.drift or any(QUALITY_SIGNALS & set(each.signals) for each in window.drift.values()):
             return
-        for alert in store.list_alerts(self._tx, endpoint=window.endpoint, kind="quality"):
+        for alert in alert_store.list_alerts(self._tx, endpoint=window.endpoint, kind="quality"):
             if alert.status != "closed" and alert.start_at < window.start_at:
                 note = f"the window from {window.start_at:%Y-%m-%d %H:%M} is clean"
-                store.put_alert(
+                alert_store.put_alert(
                     self._tx, msgspec.structs.replace(alert, status="closed", by=SYSTEM, note=note)
                 )

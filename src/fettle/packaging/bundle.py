@@ -95,10 +95,10 @@ def fetch(blobs: BlobStore, name: str, cache_folder: Path) -> Bundle:
     folder = cache_folder / name
     manifest = folder / MANIFEST_FILE
     if not _is(manifest, name):
-        _manifest(get_object(blobs, name))
+        read_manifest(get_object(blobs, name))
         folder.mkdir(parents=True, exist_ok=True)
         fetch_object(blobs, name, manifest)
-    content = _manifest(manifest.read_bytes())
+    content = read_manifest(manifest.read_bytes())
     for each in content.files:
         if not _is(folder / each.name, each.digest):
             fetch_object(blobs, each.digest, folder / each.name)
@@ -126,12 +126,12 @@ def open_folder(folder: Path) -> Bundle:
         raise NotFound(
             f"There is no bundle in {folder}.", found=f"no {MANIFEST_FILE}", subject=f"bundle:{folder}"
         )
-    manifest = _manifest(path.read_bytes())
+    manifest = read_manifest(path.read_bytes())
     present = [each.name for each in manifest.files if (folder / each.name).is_file()]
     return Bundle(manifest, {name: (folder / name).read_bytes() for name in present})
 
 
-def _manifest(data: bytes) -> Manifest:
+def read_manifest(data: bytes) -> Manifest:
     try:
         manifest: Manifest = decode(data, Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

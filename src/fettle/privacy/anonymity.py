@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from fettle.core.errors import Invalid, NotFound
+from fettle.core.scalars import number
 from fettle.privacy.records import Anonymity, Suggestion
 
 _MOST_SHOWN = 10
@@ -139,7 +140,7 @@ def _suggestions(frame: pl.DataFrame, names: list[str], k: int) -> list[Suggesti
     groups = frame.group_by(names).len("rows")
     smallest, risk = _sizes(groups.sort("rows"), k)
     if risk < frame.height:
-        left = int(groups.get_column("rows").filter(groups.get_column("rows") >= k).min() or 0)  # type: ignore[arg-type]  # a count
+        left = int(number(groups.get_column("rows").filter(groups.get_column("rows") >= k).min()) or 0)
         made.append(Suggestion(f"leave out the {risk:,} rows in small groups", left, 0))
     helping = [each for each in made if each.at_risk < risk or each.k > smallest]
     return sorted(helping, key=lambda each: (each.at_risk, -each.k))[:5]
@@ -148,15 +149,15 @@ def _suggestions(frame: pl.DataFrame, names: list[str], k: int) -> list[Suggesti
 def _coarser(values: pl.Series) -> list[tuple[str, pl.Series]]:
     name = values.name
     if values.dtype.is_numeric():
-        low, high = values.min(), values.max()
+        low, high = number(values.min()), number(values.max())
         if low is None or high is None or low == high:
             return []
-        width = 10.0 ** math.floor(math.log10(float(high) - float(low)))  # type: ignore[arg-type]  # only numbers come here
+        width = 10.0 ** math.floor(math.log10(high - low))
         return [(f"say {name} in ranges of {width:g}", (values.cast(pl.Float64) / width).floor())]
     if values.dtype.is_temporal() and values.dtype not in (pl.Time, pl.Duration):
         return [(f"say only the year of {name}", values.dt.year())]
     if values.dtype == pl.String:
-        length = int(values.str.len_chars().max() or 0)  # type: ignore[arg-type]  # a count
+        length = int(number(values.str.len_chars().max()) or 0)
         return (
             [(f"keep only the first {length // 2} characters of {name}", values.str.head(length // 2))]
             if length > 1

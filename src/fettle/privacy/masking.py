@@ -33,7 +33,7 @@ from fettle.privacy.records import (
     Vault,
 )
 from fettle.privacy.subjects import Keyring, Member, pages
-from fettle.privacy.treatments import coarsen, keyed, texts
+from fettle.privacy.treatments import keyed, keyless, texts
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
@@ -264,14 +264,8 @@ class Masker:
                 return values
             case Drop():
                 return None
-            case Redact():
-                return texts.redact(values, rule)
-            case Partial():
-                return texts.partial(values, rule)
-            case Generalise():
-                return coarsen.generalise(values, rule)
-            case Bin():
-                return coarsen.bins(values, rule)
+            case Redact() | Partial() | Generalise() | Bin():
+                return keyless.treat(values, rule)
             case _:
                 return self._keyed(frame, values, rule, subjects)
 

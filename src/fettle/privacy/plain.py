@@ -29,7 +29,8 @@ from fettle.privacy.records import (
     Token,
     Vault,
 )
-from fettle.privacy.treatments import coarsen, texts
+from fettle.privacy.treatments import texts
+from fettle.privacy.treatments.keyless import Keyless, treat
 
 NO_RULE = "no rule"
 Form = Literal["masked", "plain", "mixed"]
@@ -114,22 +115,10 @@ def _like(values: pl.Series, pattern: str) -> pl.Series:
     return texts.as_text(values).str.contains(f"^{pattern}$").fill_null(value=True)
 
 
-def _settled(values: pl.Series, rule: Redact | Partial | Generalise | Bin) -> pl.Series:
+def _settled(values: pl.Series, rule: Keyless) -> pl.Series:
     """Whether the rule would leave a value as it is; what it no longer suits was changed by it before."""
     try:
-        again = _again(values, rule)
+        again = treat(values, rule)
     except Invalid:
         return values.is_null() | True
     return texts.as_text(values).eq_missing(texts.as_text(again)) | values.is_null()
-
-
-def _again(values: pl.Series, rule: Redact | Partial | Generalise | Bin) -> pl.Series:
-    match rule:
-        case Redact():
-            return texts.redact(values, rule)
-        case Partial():
-            return texts.partial(values, rule)
-        case Generalise():
-            return coarsen.generalise(values, rule)
-        case Bin():
-            return coarsen.bins(values, rule)

@@ -24,6 +24,7 @@ from fettle.core.errors import Invalid
 from fettle.packaging.bundle import fetch
 from fettle.packaging.predictor import Predictor
 from fettle.projects import services
+from fettle.projects.answers import Accuracy, Answers, Stretch, answers
 from fettle.projects.declare import read_project, write_project
 from fettle.projects.keeper import wait_settled
 from fettle.projects.market import HALF_HOURS_A_DAY, NAME, TARGET, TIME, market
@@ -41,23 +42,6 @@ WINDOW_DAYS = 14
 STRIDE_DAYS = 7
 LABEL_DELAY_DAYS = 1
 COOLDOWN_DAYS = 14
-
-
-class Accuracy(msgspec.Struct, frozen=True):
-    """Share of right answers of three ways to answer the same requests."""
-
-    frozen: float
-    loop: float
-    baseline: float
-
-
-class Stretch(msgspec.Struct, frozen=True):
-    """One window of the replay: accuracy of the three, and the versions that answered."""
-
-    start_at: datetime
-    rows: int
-    accuracy: Accuracy
-    versions: list[int]
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -123,16 +107,24 @@ def demo(
     begun_s = time.monotonic()
     table = market()
     first = TRAIN_DAYS * HALF_HOURS_A_DAY
-    last = first + (FAST_REPLAY_DAYS if fast else REPLAY_DAYS) * HALF_HOURS_A_DAY
+    asked = range(first, first + (FAST_REPLAY_DAYS if fast else REPLAY_DAYS) * HALF_HOURS_A_DAY)
     project = _declare(ws, folder, table.head(first), fast=fast, seed=seed)
     say.say(f"The world is at {ws.clock.now():%d %B %Y}: {first:,} half-hours of the market are known.")
     solution = run(ws, project, folder, teller=say)
-    trained_s = time.monotonic() - begun_s
+    trained_s = time.monotonic()
 
     frozen = Predictor(fetch(ws.blobs, solution.bundle, ws.folder / "cache"))
-    tally = _replay(ws, folder, project, table, first, last, say, pages_port)
-    replayed_s = time.monotonic() - begun_s - trained_s
-    return _report(ws, project, table, first, last, frozen, tally, begun_s, trained_s, replayed_s)
+    tally = _replay(ws, folder, project, table, asked.start, asked.stop, say, pages_port)
+    replayed_s = time.monotonic()
+    given = answers(table, asked, frozen, tally, delay=LABEL_DELAY_DAYS * HALF_HOURS_A_DAY)
+    report = _report(ws, project, given, tally)
+    return msgspec.structs.replace(
+        report,
+        seconds=round(time.monotonic() - begun_s, 1),
+        trained_s=round(trained_s - begun_s, 1),
+        replayed_s=round(replayed_s - trained_s, 1),
+        train_rows=first,
+    )
 
 
 def begin(folder: Path) -> None:
@@ -266,52 +258,14 @@ def _tell_moves(ws: Surface, project: Project, say: Teller, told: int) -> int:
     return len(moves)
 
 
-def _report(
-    ws: Surface,
-    project: Project,
-    table: pl.DataFrame,
-    first: int,
-    last: int,
-    frozen: Predictor,
-    tally: Tally,
-    begun_s: float,
-    trained_s: float,
-    replayed_s: float,
-) -> DemoReport:
-    truth = table[TARGET].to_list()
-    features = [name for name in table.columns if name not in (TARGET, TIME)]
-    asked = table.select(features)[first:last].to_dicts()
-    first_model = [answer["prediction"] for answer in frozen.predict(asked)]
-    known = [truth[index - LABEL_DELAY_DAYS * HALF_HOURS_A_DAY] for index in range(first, last)]
-    served = [tally.answers.get(index) for index in range(first, last)]
-    right = truth[first:last]
-
-    def judge(start: int, end: int) -> Accuracy:
-        return Accuracy(
-            *(_share(answers[start:end], right[start:end]) for answers in (first_model, served, known))
-        )
-
-    width = WINDOW_DAYS * HALF_HOURS_A_DAY
-    stretches = [
-        Stretch(
-            start_at=table[TIME][first + start],
-            rows=min(width, last - first - start),
-            accuracy=judge(start, min(start + width, last - first)),
-            versions=sorted(
-                {
-                    tally.versions[index]
-                    for index in range(first + start, min(first + start + width, last))
-                    if index in tally.versions
-                }
-            ),
-        )
-        for start in range(0, last - first, width)
-    ]
+def _report(ws: Surface, project: Project, given: Answers, tally: Tally) -> DemoReport:
+    """The report, but for the times."""
+    stretches = given.stretches(WINDOW_DAYS * HALF_HOURS_A_DAY)
     _keep_yardsticks(ws, project, stretches)
     moves = _moves(ws, project)
     decided = [move.decision for move in moves]
     return DemoReport(
-        accuracy=judge(0, last - first),
+        accuracy=given.accuracy(),
         requests=tally.requests,
         failures=tally.failures,
         retries=tally.retries,
@@ -319,10 +273,10 @@ def _report(
         retrainings=len(moves),
         promotions=decided.count("promoted"),
         rejections=decided.count("rejected"),
-        seconds=round(time.monotonic() - begun_s, 1),
-        trained_s=round(trained_s, 1),
-        replayed_s=round(replayed_s, 1),
-        train_rows=first,
+        seconds=0.0,
+        trained_s=0.0,
+        replayed_s=0.0,
+        train_rows=0,
         stretches=stretches,
         moves=moves,
         workspace=str(ws.folder.parent),
@@ -346,7 +300,3 @@ def _keep_yardsticks(ws: Surface, project: Project, stretches: list[Stretch]) ->
     )
     ws.call("tracking.log", run=run.id, points=points)
     ws.call("tracking.finish", run=run.id, status="finished")
-
-
-def _share(answers: list[Any], truth: list[Any]) -> float:
-    return round(sum(one == other for one, other in zip(answers, truth, strict=True)) / max(1, len(truth)), 4)

@@ -2,15 +2,16 @@
 
     name like 'fraud%' and (tags.team = 'risk' or alias = 'champion') and not version < 3 and run_id is not null
 
-Words, quotes and the caret under a mistake are those of `tracking.search`.
+Words and quotes are those of `tracking.search`.
 """
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
+from fettle.core.grammar import Reader, Token
 from fettle.registry.records.search import Condition, Group, Op
-from fettle.tracking.search.tokens import Token, tokens, wrong
+from fettle.tracking.search.tokens import SEARCH
 
 DEEPEST = 60
 MOST_TESTS = 100
@@ -37,99 +38,78 @@ def parse(text: str) -> Condition | Group:
     return _Parser(text).whole()
 
 
-class _Parser:
+class _Parser(Reader):
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = tokens(text)
-        self._at = self._depth = self._tests = 0
+        super().__init__(SEARCH, text, DEEPEST)
+        self._tests = 0
+
+    def hint_at(self, token: Token) -> str:
+        return HINT
 
     def whole(self) -> Condition | Group:
-        if self._next.kind == "end":
+        if self.next.kind == "end":
             return Group("and", [])
         made = self._either()
-        return made if self._next.kind == "end" else self._fail("the end, 'and' or 'or' is expected")
-
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._at]
-
-    def _take(self) -> Token:
-        token = self._next
-        self._at += token.kind != "end"
-        return token
-
-    def _took(self, word: str) -> bool:
-        found = self._next.kind in ("keyword", "sign") and self._next.value == word
-        self._at += found
-        return found
-
-    def _need(self, word: str) -> None:
-        if not self._took(word):
-            self._fail(f"{word!r} is expected")
-
-    def _fail(self, what: str) -> NoReturn:
-        raise wrong(self._text, self._next.at, what, HINT)
+        return made if self.next.kind == "end" else self.fail("the end, 'and' or 'or' is expected")
 
     def _either(self) -> Condition | Group:
         parts = [self._both()]
-        while self._took("or"):
+        while self.took("or"):
             parts.append(self._both())
         return parts[0] if len(parts) == 1 else Group("or", parts)
 
     def _both(self) -> Condition | Group:
         parts = [self._one()]
-        while self._took("and"):
+        while self.took("and"):
             parts.append(self._one())
         return parts[0] if len(parts) == 1 else Group("and", parts)
 
     def _one(self) -> Condition | Group:
-        self._depth += 1
-        if self._depth > DEEPEST:
-            self._fail("this is nested too deeply")
-        if self._took("not"):
-            made: Condition | Group = Group("not", [self._one()])
-        elif self._took("("):
+        return self.deeper(self.next.at, self._alone)
+
+    def _alone(self) -> Condition | Group:
+        if self.took("not"):
+            return Group("not", [self._one()])
+        if self.took("("):
             made = self._either()
-            self._need(")")
-        else:
-            made = self._test()
-        self._depth -= 1
-        return made
+            self.need(")")
+            return made
+        return self._test()
 
     def _test(self) -> Condition:
         self._tests += 1
         if self._tests > MOST_TESTS:
-            self._fail(f"these are more than {MOST_TESTS} conditions")
-        if self._next.kind not in ("word", "field"):
-            self._fail("a field is expected")
-        field = _field(self._take().value)
-        if self._next.value in _SIGNS and self._next.kind == "sign":
-            return Condition(field, _SIGNS[self._take().value], self._value())
-        if self._took("is"):
-            op: Op = "is not null" if self._took("not") else "is null"
-            self._need("null")
+            raise self.wrong(self.next.at, f"these are more than {MOST_TESTS} conditions", HINT)
+        if self.next.kind not in ("word", "field"):
+            self.fail("a field is expected")
+        field = _field(self.take().value)
+        if self.next.value in _SIGNS and self.next.kind == "sign":
+            return Condition(field, _SIGNS[self.take().value], self._value())
+        if self.took("is"):
+            op: Op = "is not null" if self.took("not") else "is null"
+            self.need("null")
             return Condition(field, op)
-        denied = self._took("not")
-        if self._took("in"):
+        denied = self.took("not")
+        if self.took("in"):
             return Condition(field, "not in" if denied else "in", self._values())
         for word in ("like", "ilike"):
-            if not denied and self._took(word):
+            if not denied and self.took(word):
                 return Condition(field, cast(Op, word), str(self._value()))
-        self._fail("a comparison is expected")
+        self.fail("a comparison is expected")
 
     def _values(self) -> list[str]:
-        self._need("(")
+        self.need("(")
         found = [str(self._value())]
-        while self._took(","):
+        while self.took(","):
             found.append(str(self._value()))
-        self._need(")")
+        self.need(")")
         return found
 
     def _value(self) -> Any:
-        token = self._next
+        token = self.next
         if token.kind not in ("text", "number"):
-            self._fail("a value is expected, texts in quotes")
-        self._take()
+            self.fail("a value is expected, texts in quotes")
+        self.take()
         return token.value
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fettle.core.errors import Conflict
 from fettle.registry.aliases import PROTECTED
@@ -62,14 +63,38 @@ def counted(
         standing = ranks.get(each.actor, RANKS[each.role])
         barred = each.withdrawn_at is not None or may_agree(each.actor, request, authors)
         if not barred and standing >= RANKS[rule.role]:
-            found.setdefault(each.actor.casefold(), each)
+            found.setdefault(person(each.actor), each)
     return list(found.values())
 
 
-def is_live(request: ApprovalRequest, version: ModelVersion, now: datetime) -> bool:
-    """Whether a request is open, has not ended, and is about exactly this bundle."""
-    return request.status == "open" and now < request.expires_at and request.bundle == version.bundle
+def is_live(
+    request: ApprovalRequest, version: ModelVersion, now: datetime, rule: Protection | None = None
+) -> bool:
+    """Whether a request is open, has not ended, and is about exactly this bundle.
+
+    A clock that was set back does not make it live again as far as its approvals tell: it is no earlier than they are.
+
+    Args:
+        request: What was asked.
+        version: The version as it is now.
+        now: The time.
+        rule: What the alias asks for now; None: nothing.
+    """
+    reached = max([now, request.at, *(each.at for each in request.approvals)])
+    return request.status == "open" and reached < ends_at(request, rule) and request.bundle == version.bundle
+
+
+def ends_at(request: ApprovalRequest, rule: Protection | None) -> datetime:
+    """When a request ends: as was said when it was made, or earlier, if its alias allows less by now."""
+    if rule is None or rule.expires_s >= (request.expires_at - request.at).total_seconds():
+        return request.expires_at
+    return request.at + timedelta(seconds=rule.expires_s)
+
+
+def person(actor: str) -> str:
+    """Who an actor is: names that differ in letter case, width or outer spaces only are one person's."""
+    return unicodedata.normalize("NFKC", actor).casefold().replace(" ", "")
 
 
 def _same(one: str, other: str) -> bool:
-    return one.casefold() == other.casefold()
+    return person(one) == person(other)

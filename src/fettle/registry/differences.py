@@ -11,6 +11,7 @@ import msgspec
 
 from fettle.core import canonical
 from fettle.core.errors import FettleError
+from fettle.packaging.bundle import read_manifest
 from fettle.packaging.records import ENVIRONMENT_FILE, LINEAGE_FILE, SCHEMA_FILE, Manifest, Schema
 from fettle.registry.records.comparison import About, Difference
 from fettle.storage.objects import get_object
@@ -93,7 +94,7 @@ def _manifest(version: ModelVersion, blobs: BlobStore) -> Manifest | None:
     with contextlib.suppress(
         FettleError, msgspec.MsgspecError
     ):  # it is not kept here: what is known is compared
-        return canonical.decode(get_object(blobs, version.bundle), Manifest)
+        return read_manifest(get_object(blobs, version.bundle))
     return None
 
 

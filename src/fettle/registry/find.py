@@ -77,7 +77,7 @@ def ref(ctx: Context, text: str) -> ModelVersion:
         if _DIGEST.fullmatch(name) and models.find_model(ctx.tx, name) is None:
             return _by_digest(ctx, name, None)
         which = "champion"
-    if which.isdecimal() and len(which) < _SHORTEST:
+    if which.isascii() and which.isdecimal() and len(which) < _SHORTEST:
         return version(ctx, name, int(which))
     if which == "latest":
         return _latest(ctx, name)

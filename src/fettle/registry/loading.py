@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from fettle.core.errors import Conflict
+from fettle.core.errors import Conflict, Invalid, NotFound, Unavailable
 from fettle.registry.moves import NOT_SERVED
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from fettle.packaging.bundle import Bundle
     from fettle.packaging.predictor import Predictor
     from fettle.registry.records.versions import ModelVersion
+
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def load(ws: Surface, ref: str, *, workspace: str | None = None, threads: int = 1) -> Predictor:
@@ -28,13 +32,43 @@ def load(ws: Surface, ref: str, *, workspace: str | None = None, threads: int = 
         NotFound: There is no such model, alias or version; the nearest names are offered.
         Conflict: The version has files of another tool, or a digest's beginning fits several.
         Damaged: The bundle is not what its digest says.
+        Unavailable: The workspace is away. A bundle that was loaded here before loads by its whole digest all the same.
     """
     from fettle.packaging.predictor import Predictor
 
     if workspace is None:
-        return Predictor(fetch(ws, find(ws, ref)), threads=threads)
+        return Predictor(_bring(ws, ref), threads=threads)
     with ws.elsewhere(workspace) as other:
-        return Predictor(fetch(other, find(other, ref)), threads=threads)
+        return Predictor(_bring(other, ref), threads=threads)
+
+
+def _bring(ws: Surface, ref: str) -> Bundle:
+    """The bundle a reference names; where the workspace is away, a whole digest is enough for one that was here."""
+    try:
+        return fetch(ws, find(ws, ref))
+    except Unavailable as away:
+        kept = _kept(ws, ref.rpartition("@")[2])
+        if kept is not None:
+            return kept
+        raise Unavailable(
+            away.message,
+            found=away.found,
+            hint="Without the workspace only a bundle that was loaded here before can be loaded, by its whole digest: "
+            "fettle.load(model.digest)",
+        ) from away
+
+
+def _kept(ws: Surface, digest: str) -> Bundle | None:
+    """A bundle of which everything is in this machine's cache, each file checked; None if anything is missing."""
+    from fettle.packaging.bundle import open_folder
+
+    if not _DIGEST.fullmatch(digest):
+        return None
+    try:
+        found = open_folder(ws.folder / "cache" / digest)
+    except (Invalid, NotFound):  # it was never here, or is damaged
+        return None
+    return found if found.digest == digest else None
 
 
 def find(ws: Surface, ref: str) -> ModelVersion:

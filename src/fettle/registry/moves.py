@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from fettle.core import ids
 from fettle.core.errors import Conflict
+from fettle.registry import bundles
+from fettle.registry.names import check_reason
 from fettle.registry.records.aliases import AliasChange, Move
 from fettle.registry.records.versions import ModelVersion
 from fettle.registry.store import aliases, models
@@ -28,6 +30,7 @@ def move(
 
     Raises:
         Conflict: An endpoint follows the alias, and the version is of a kind that endpoints cannot serve.
+        NotFound: The version's bundle, or a file of it, is not kept in this workspace.
     """
     check_servable(ctx, alias, version)
     previous = aliases.alias_version(ctx.tx, version.model, alias)
@@ -42,7 +45,7 @@ def move(
             move=how,
             at=ctx.now,
             actor=ctx.actor,
-            reason=reason,
+            reason=check_reason(reason),
             override=override,
             bundle=version.bundle,
             request=request,
@@ -65,19 +68,22 @@ def take_away(ctx: Context, alias: str, version: ModelVersion, reason: str) -> N
             move="removed",
             at=ctx.now,
             actor=ctx.actor,
-            reason=reason,
+            reason=check_reason(reason),
         ),
     )
     models.touch(ctx.tx, version.model, ctx.now)
 
 
 def check_servable(ctx: Context, alias: str, version: ModelVersion) -> None:
-    """Refuse to let an endpoint's alias name what endpoints cannot serve.
+    """Refuse to let an alias name a bundle that is not there, and an endpoint's alias what endpoints cannot serve.
 
     Raises:
-        Conflict: It would.
+        Conflict: An endpoint follows the alias, and the version has files of another tool.
+        NotFound: The bundle, or a file of it, is not kept in this workspace.
+        Damaged: A file of it has another size than it should.
     """
     if version.kind == "bundle":
+        bundles.check_whole(ctx.blobs, version)
         return
     followers = [each.by for each in aliases.list_uses(ctx.tx, version.model, alias)]
     if followers:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 
 from fettle.core import ids
 from fettle.core.errors import Invalid
+from fettle.evaluation.records import GateResult
+from fettle.tracking.names import check_key, check_values
 
 MOST = 256
 """Characters of a model's name."""
 MOST_DESCRIPTION = 100_000
 """Characters of a description."""
+MOST_REASON = 10_000
+"""Characters of a reason or of what a gate said."""
+MOST_ORIGIN = 500
+"""Characters of what names a run, a dataset or a commit."""
+MOST_GATES = 1000
 
 _RESERVED = re.compile(r"latest|v?\d+|[0-9a-f]{8,64}", re.IGNORECASE)
 _DIVIDERS = frozenset("/\\:@?#%*")
@@ -70,11 +78,38 @@ def check_bundle(digest: str) -> str:
 
 def check_description(text: str) -> str:
     """Return `text` if it may be a description."""
-    if len(text) > MOST_DESCRIPTION or "\0" in text:
+    return _check_text("description", text, MOST_DESCRIPTION)
+
+
+def check_reason(text: str) -> str:
+    """Return `text` if it may be a reason: it is kept with what was done, and shown wherever that is listed."""
+    return _check_text("reason", text, MOST_REASON)
+
+
+def check_origin(metrics: Mapping[str, float], gates: Sequence[GateResult], **names: str | None) -> None:
+    """Refuse what is said of where a version came from if it is too much.
+
+    Args:
+        metrics: Metric and value.
+        gates: What each gate said.
+        **names: What a run, dataset or commit is called; None where there is none.
+    """
+    check_values("metric", metrics)
+    if len(gates) > MOST_GATES:
+        raise Invalid("That are too many gates.", found=f"{len(gates):,}", hint=f"At most {MOST_GATES:,}.")
+    for gate in gates:
+        check_key("gate", gate.name)
+        check_reason(gate.detail)
+    for what, name in names.items():
+        _check_text(what, name or "", MOST_ORIGIN)
+
+
+def _check_text(what: str, text: str, most: int) -> str:
+    if len(text) > most or "\0" in text:
         raise Invalid(
-            "This cannot be a description.",
+            f"This cannot be a {what.replace('_', ' ')}.",
             found="a null character" if "\0" in text else f"{len(text):,} characters",
-            hint=f"Use at most {MOST_DESCRIPTION:,} characters.",
+            hint=f"Use at most {most:,} characters.",
         )
     return text
 

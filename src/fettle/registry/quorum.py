@@ -18,6 +18,8 @@ from fettle.registry.store import versions
 from fettle.registry.twins import twin_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from fettle.acts import Context
 
 
@@ -78,7 +80,13 @@ def live_requests(ctx: Context, version: ModelVersion, alias: str) -> list[Appro
     found = store.list_requests(
         ctx.tx, model=version.model, version=version.version, alias=alias, status="open"
     )
-    return [each for each in found if is_live(each, version, ctx.now)]
+    rule, now = rule_of(ctx, version.model, alias), moment(ctx)
+    return [each for each in found if is_live(each, version, now, rule)]
+
+
+def moment(ctx: Context) -> datetime:
+    """The time now that the transaction has begun: an act may have waited for it, and an approval ended meanwhile."""
+    return max(ctx.now, ctx.clock.now())
 
 
 def agreed(ctx: Context, request: ApprovalRequest, rule: Protection) -> list[Approval]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fettle.core.errors import Invalid
-from fettle.registry import admission
+from fettle.registry import admission, bundles
 from fettle.registry.checks import rule_for
 from fettle.registry.records.versions import ModelVersion
 from fettle.registry.store import approvals
@@ -56,8 +56,11 @@ def check_change(ctx: Context, version: ModelVersion, before: str, after: str) -
         GateFailed: A gate said no to its bundle.
         Conflict: It was rejected.
         ApprovalMissing: Too few people agreed.
+        NotFound: Its bundle, or a file of it, is not kept in this workspace.
     """
     was, becomes = _in_use(before), _in_use(after)
+    if becomes and not was:
+        bundles.check_whole(ctx.blobs, version)
     if was == becomes or not _has_rule(ctx, version.model):
         return
     hint = "Ask an approver, or use the stage Staging."

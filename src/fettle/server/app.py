@@ -67,6 +67,9 @@ def create_app(
         exception_handlers={FettleError: routes.refuse},
     )
     app.add_middleware(signin.Door, identity=identity)
+    app.add_middleware(
+        mlflow.Front, workspace=workspace, identify=identity.caller, table=mlflow.Table(mlflow.BOOKS)
+    )
     app.add_middleware(Guard, hosts=hosts)
     return app
 

@@ -30,7 +30,8 @@ _SETTINGS = {
     "connect_timeout": 10,
     "application_name": "fettle",
     "keepalives_idle": 30,
-    "options": "-c synchronous_commit=on -c idle_in_transaction_session_timeout=300000 -c client_min_messages=warning",
+    "options": "-c synchronous_commit=on -c idle_in_transaction_session_timeout=300000 -c client_min_messages=warning"
+    " -c jit=off",  # compiling a statement costs 50 to 200 ms, more than ours take
 }
 
 

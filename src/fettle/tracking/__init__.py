@@ -7,7 +7,7 @@ killed, or whose server is away, loses nothing: what is left in the journal is c
     with tracking.run(ws, "churn", params={"lr": 0.1}) as run:
         for epoch in range(10):
             run.log(loss=0.3 / (epoch + 1), step=epoch)
-        run.log_text("notes.md", "It **converged**.")
+        run.log_text("It **converged**.", "notes.md")
     ws.tracking.runs(experiment="churn", order_by="-metrics.loss")
 """
 

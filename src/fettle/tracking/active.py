@@ -12,15 +12,16 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from fettle.core import ids
 from fettle.core.errors import FettleError, Invalid, Unavailable
-from fettle.tracking import context
+from fettle.tracking import context, given
 from fettle.tracking.deferred import Deferred, put_file
 from fettle.tracking.entries import REFUSED, plain_numbers
 from fettle.tracking.facts import Facts
 from fettle.tracking.files import Files
+from fettle.tracking.guests import gather
 from fettle.tracking.leftovers import recover
 from fettle.tracking.names import check_experiment, check_path, check_run_id, check_values
 from fettle.tracking.outbox import Outbox
@@ -42,7 +43,7 @@ def run(
     name: str = "",
     params: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
-    parent: str | None = None,
+    parent: str | ActiveRun | None = None,
     inputs: Iterable[str] = (),
     run_id: str | None = None,
     capture: bool | Iterable[str] = False,
@@ -58,22 +59,24 @@ def run(
         name: What people call it.
         params: Parameter and value; what JSON cannot write is kept as its text.
         tags: Tag and text.
-        parent: The run it is a part of; None: the run of the `with` block around, if there is one; empty: none.
+        parent: The run it is a part of, or its id; None: the run of the `with` block around, if there is one; empty:
+            none.
         inputs: Dataset references with their commit.
         run_id: Goes on with that run, or gives a new one this id.
         capture: What is recorded by itself: some of `fettle.tracking.capture.PARTS`; True: what the setting
             `track.capture` says; False: nothing. A part of another run captures nothing unless told.
     """
+    parent = given.run_id(parent)
     if parent is None and (around := context.enclosing()) is not None and around.workspace.url == ws.url:
         parent = around.id
     wanted = {
-        "experiment": check_experiment(experiment),
-        "run_id": check_run_id(run_id) if run_id else ids.event_id(ws.clock.now()),
-        "name": sayable(name),
-        "params": plains(params or {}),
-        "tags": texts(tags or {}),
+        "experiment": check_experiment(given.text("An experiment's name", experiment)),
+        "run_id": check_run_id(given.text("A run's id", run_id)) if run_id else ids.event_id(ws.clock.now()),
+        "name": sayable(given.text("A run's name", name)),
+        "params": plains(given.named("parameter", params)),
+        "tags": texts(given.named("tag", tags)),
         "parent": sayable(parent) or None,
-        "inputs": sayable(list(inputs)),
+        "inputs": sayable(given.texts("What a run reads", inputs)),
     }
     check_values("parameter", wanted["params"])
     check_values("tag", wanted["tags"])
@@ -148,7 +151,7 @@ class ActiveRun(Facts, Files):
         self._clock = ws.clock
         self._owner = owner
         self._ending = threading.Lock()
-        self._outbox = Outbox(ws, record.id, guest=not owner)
+        self._outbox = Outbox(ws, record.id, guest=not owner, record=record)
         self._deferred = Deferred(ws, lambda: self._outbox.folder, away=away)
         self._capturing: Capturing | None = None
         self._pid = os.getpid()
@@ -175,8 +178,11 @@ class ActiveRun(Facts, Files):
         """
         if self.ended:
             self._require_open()
-        if values:
-            metrics = {**values, **metrics} if metrics else values  # type: ignore[assignment] - only read
+        if values is not None:
+            if type(values) is not dict:
+                values = given.named("metric", values)
+            if values:
+                metrics = {**values, **metrics} if metrics else values  # type: ignore[assignment] - only read
         if step is None:
             step = self._next_step
         try:
@@ -189,28 +195,28 @@ class ActiveRun(Facts, Files):
     def sample(self, values: dict[str, float], step: int) -> None:
         """Log what was measured beside the training: it does not count on the steps of `log`."""
         if not self.ended:
-            self._outbox.add(step, values)
+            self._outbox.add(*plain_numbers(step, values))
 
-    def child(self, name: str = "", *, experiment: str = "", **given: Any) -> ActiveRun:
+    def child(self, name: str = "", *, experiment: str = "", **options: Any) -> ActiveRun:
         """Start a run that is a part of this one, such as a fold: `with run.child("fold-1") as fold:`.
 
         Args:
             name: What people call it.
             experiment: Another question; empty: that of this run.
-            **given: What `run` takes: `params`, `tags`, `inputs`, `run_id`, `capture`.
+            **options: What `run` takes: `params`, `tags`, `inputs`, `run_id`, `capture`.
         """
-        return run(self.workspace, experiment or self.record.experiment, name=name, parent=self.id, **given)
+        return run(self.workspace, experiment or self.record.experiment, name=name, parent=self.id, **options)
 
-    def watch(self, model: Any, **given: Any) -> Any:
+    def watch(self, model: Any, **options: Any) -> Any:
         """Log what the training of a model says, and return the model: `run.watch(estimator).fit(X, y)`.
 
         Args:
             model: An estimator with `fit`, such as scikit-learn's; see `fettle.tracking.callbacks`.
-            **given: What the callback of its library takes.
+            **options: What the callback of its library takes.
         """
         from fettle.tracking.callbacks import watch
 
-        return watch(self, model, **given)
+        return watch(self, model, **options)
 
     def capture(self, parts: bool | Iterable[str] = True) -> None:
         """Begin to record by itself what `parts` names; see `fettle.tracking.capture.PARTS`."""
@@ -242,7 +248,16 @@ class ActiveRun(Facts, Files):
         """End the run; ending it again does nothing. An attached run and a forked worker only let go of it.
 
         If the workspace is away, all of it stays on this machine and a warning says so: the next run sends it.
+
+        Raises:
+            Invalid: A run does not end like that.
         """
+        if status not in get_args(Status):
+            raise Invalid(
+                f"A run does not end as {status!r}.",
+                found=repr(status)[:80],
+                hint="It is 'finished', 'failed' or 'killed'.",
+            )
         with self._ending:
             if self.ended:
                 return
@@ -259,7 +274,8 @@ class ActiveRun(Facts, Files):
 
     def _end(self, status: Status) -> None:
         arrived = self._deferred.stop()
-        arrived = self._carried(status) and arrived
+        away = self._deferred.away
+        arrived = self._outbox.close(status if self._owner else None, ask=not away) and arrived
         if self._owner and not self._told_end(status, arrived):
             arrived = False
         self._deferred.close()
@@ -270,20 +286,15 @@ class ActiveRun(Facts, Files):
                 stacklevel=3,
             )
 
-    def _carried(self, status: Status) -> bool:
-        try:
-            return self._outbox.close(status if self._owner else None)
-        except FettleError:  # the start of the run has not arrived yet
-            return False
-
     def _told_end(self, status: Status, arrived: bool) -> bool:
         """Say how the run ended; False if the workspace is away: it is kept beside the rest."""
         with suppress(FettleError):
             if arrived:
                 recover(self.workspace, self.id)  # workers that are gone
-                self.workspace.call("tracking.finish", run=self.id, status=status)
+                gather(self.workspace, self.id)  # and those that are not
+                self.workspace.call("tracking.end", run=self.id, status=status)
                 return True
-        self._deferred.say("tracking.finish", run=self.id, status=status, ended_at=self._clock.now())
+        self._deferred.say("tracking.end", run=self.id, status=status, ended_at=self._clock.now())
         return False
 
     @property

@@ -15,6 +15,7 @@ from fettle.core.errors import Conflict, Unavailable
 from fettle.storage.disks import disk_failure, write_atomically
 from fettle.storage.frames import parsed, read_groups, segment_path, segments
 from fettle.storage.locks import FileLock
+from fettle.tracking import restored
 from fettle.tracking.entries import Group, Reader
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class Carrier:
         ws: The workspace to carry to.
         run: The run's id.
         folder: The journal's own folder.
+
+    Attributes:
+        lost: What a restored workspace has lost for good, in words; empty if nothing.
     """
 
     def __init__(self, ws: Surface, run: str, folder: Path) -> None:
@@ -59,19 +63,35 @@ class Carrier:
         self._position: str | None = None
         self._reader = Reader()
         self._guard = threading.Lock()
+        self.lost = ""
 
-    def carry(self) -> int:
+    def carry(self, *, check: bool = False) -> int:
         """Send all records that have not arrived; return how many the workspace has now.
+
+        A workspace that has fewer than it had, as it was restored from an older copy, gets again what is still here.
+
+        Args:
+            check: Ask how many it has where there is nothing to send; otherwise that is only seen by sending.
 
         Raises:
             Unavailable: The workspace cannot be reached; what has not arrived stays.
         """
         with self._guard, _one_at_a_time(self._folder):
-            self._catch_up()
-            for groups in self._batches():
-                self._send(groups)
+            known = self._catch_up()
+            before = self._sent
+            try:
+                self._send_all()
+                if check and before == self._sent:
+                    self._require(self._received())
+            except Forgotten:
+                self._go_back(known)
+                self._send_all()
             self._forget()
             return self._sent
+
+    def _send_all(self) -> None:
+        for groups in self._batches():
+            self._send(groups)
 
     def _batches(self) -> Iterator[list[Group]]:
         """Groups of records, as many together as one request takes."""
@@ -95,23 +115,64 @@ class Carrier:
         first = self._sent
         while groups:
             count, columns = self._fitting(groups)
-            there: int = self._ws.call(
-                "tracking.append",
-                run=self._run,
-                journal=self._folder.name,
-                first=first,
-                records=count,
-                columns=columns,
-            )
-            if there <= first:
-                raise Forgotten(
-                    f"Run {self._run} lost records that had arrived.",
-                    found=f"{there} records in the workspace, {first} sent",
-                    hint="Was the workspace restored from a backup? `fettle doctor` looks at it.",
-                )
+            there = self._append(first, count, columns)
+            self._require(there, first + 1)
             groups = _behind(groups, min(there - first, count))
             first += min(there - first, count)
         self._sent, self._position = first, end
+
+    def _append(self, first: int, records: int, columns: list[dict[str, Any]]) -> int:
+        return restored.call(
+            self._ws,
+            self._folder,
+            "tracking.append",
+            run=self._run,
+            journal=self._folder.name,
+            first=first,
+            records=records,
+            columns=columns,
+        )
+
+    def _received(self) -> int:
+        return restored.call(
+            self._ws, self._folder, "tracking.received", run=self._run, journal=self._folder.name
+        )
+
+    def _require(self, there: int, least: int | None = None) -> None:
+        if there < (self._sent if least is None else least):
+            raise Forgotten(
+                f"Run {self._run} lost records that had arrived.",
+                found=f"{there} records in the workspace, {self._sent} sent",
+                hint="Was the workspace restored from a backup? `fettle doctor` looks at it.",
+            )
+
+    # --- after the workspace was restored from an older copy
+
+    def _go_back(self, known: Arrived | None) -> None:
+        """Begin again with the first record that is still here; what lies between is lost, and said to be."""
+        held = self._first_held(known) if known else 0
+        there = self._received()
+        if there < held:
+            self.lost = restored.report_gap(self._ws, self._folder, there, held)
+            self._append(there, held - there, [])  # behind the report, which a kill in between would lose
+        self._sent, self._position = held, None
+        self._reader = Reader(known.forms if known else None)
+
+    def _first_held(self, known: Arrived) -> int:
+        """The number of the first record whose segment was not thrown away."""
+        behind = parsed(known.position)
+        count = 0
+        for found in read_groups(self._folder / "records"):
+            group = Group(*found)
+            number, end = parsed(group.position)
+            start = end - len(group.frames)
+            if (number, start) >= behind:
+                break
+            whole = (number, end) <= behind
+            count += len(group) if whole else (behind[1] - start) * len(group) // len(group.frames)
+        return known.records - count
+
+    # --- requests
 
     def _fitting(self, groups: list[Group]) -> tuple[int, list[dict[str, Any]]]:
         """How many of the records fit into one request, and their columns; very many long names do not."""
@@ -125,13 +186,22 @@ class Carrier:
 
     # --- what need not be kept
 
-    def _catch_up(self) -> None:
-        """Take over from another carrier of the journal, which may have thrown away what it sent."""
-        with contextlib.suppress(FileNotFoundError):
+    def _catch_up(self) -> Arrived | None:
+        """Take over from another carrier of the journal, which may have thrown away what it sent; its note."""
+        try:
             known = msgspec.json.decode((self._folder / "arrived").read_bytes(), type=Arrived)
-            if known.records > self._sent:
-                self._sent, self._position = known.records, known.position
-                self._reader = Reader(known.forms)
+        except FileNotFoundError:
+            return None
+        except msgspec.MsgspecError as error:
+            raise Conflict(
+                f"The note of what has arrived of run {self._run} is damaged.",
+                found=f"{self._folder / 'arrived'}: {error}",
+                hint="Restore the file from a backup; without it nobody knows which records the journal holds.",
+            ) from error
+        if known.records > self._sent:
+            self._sent, self._position = known.records, known.position
+            self._reader = Reader(known.forms)
+        return known
 
     def _forget(self) -> None:
         """Throw away segments of which everything has arrived: a long run does not fill the disk."""

@@ -2,7 +2,7 @@
 
 Parameters, tags, notes, inputs and files of a run go into a journal of operations beside the journal of its points, and
 a thread tells them to the workspace. While the workspace is away they wait; after a kill whoever carries the points
-over carries them over first (`carry`). Each has an idempotency key, so that telling twice changes nothing.
+over carries them over first (`telling`). Each has an idempotency key, so that telling twice changes nothing.
 
     <journal of a run>/ops/       the operations
                        told       how many of them have arrived
@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -26,10 +25,10 @@ from blake3 import blake3
 from fettle.core.errors import Conflict, FettleError
 from fettle.core.ids import digest_file
 from fettle.storage.disks import PRIVATE, disk_failure
-from fettle.storage.objects import has_object, object_key, put_object
-from fettle.storage.open import open_journal, read_journal
-from fettle.tracking.printed import CONSOLE, console_kept, console_pieces, count, note
-from fettle.tracking.refused import REFUSALS, Refused, keep
+from fettle.storage.objects import has_object, object_key
+from fettle.storage.open import open_journal
+from fettle.tracking import restored
+from fettle.tracking.telling import Operation, look_back, tell
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
@@ -40,24 +39,11 @@ _COPY_BYTES = 1 << 20
 _LONGEST_PAUSE_S = 30.0
 _RECENT_S = 10.0
 """A workspace that was away so shortly before is not asked again at the end: each try can take seconds."""
-
-
-class Operation(msgspec.Struct, frozen=True, array_like=True):
-    """One thing to tell the workspace.
-
-    Attributes:
-        act: The act that takes it.
-        arguments: Its arguments.
-        file: The digest of a content in `files` that the workspace needs first; empty: none.
-    """
-
-    act: str
-    arguments: dict[str, Any]
-    file: str = ""
+_TRUSTED_S = 5.0
+"""A workspace that took something so shortly before is not asked whether it still has it."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Operation).decode
 
 
 class Deferred:
@@ -83,9 +69,9 @@ class Deferred:
         self._opening = threading.Lock()
         self._telling = threading.Lock()
         self._wake, self._stop = threading.Event(), threading.Event()
-        self._said = self._told = 0
+        self._said = self._told = self._seen = 0
         self._position: str | None = None
-        self._failed_at = time.monotonic()
+        self._failed_at = self._heard_at = time.monotonic()
         self._thread = threading.Thread(target=self._tell_on, name="fettle-run-ops", daemon=True)
         if quiet:
             self._stop.set()
@@ -137,13 +123,18 @@ class Deferred:
         return self._said > self._told
 
     def flush(self) -> None:
-        """Return when everything said so far has been told.
+        """Return when everything said so far has been told, again if the workspace was restored from an older copy.
 
         Raises:
             Unavailable: The workspace cannot be reached; nothing is lost.
         """
-        if self.waiting:
+        if self.waiting or self._doubtful:
             self._tell()
+
+    @property
+    def _doubtful(self) -> bool:
+        """Whether it is long ago that the workspace was seen to have what it was told."""
+        return self._told > 0 and time.monotonic() - self._heard_at > _TRUSTED_S
 
     def stop(self) -> bool:
         """Tell what is left, for the last time; False if the workspace is away: it stays on this machine."""
@@ -152,7 +143,7 @@ class Deferred:
         if self._thread.is_alive():
             self._thread.join()
         if self.away and time.monotonic() - self._failed_at < _RECENT_S:
-            return not self.waiting
+            return not self.waiting and not self._doubtful
         try:
             self.flush()
         except FettleError:
@@ -171,6 +162,7 @@ class Deferred:
             self._wake.clear()
             try:
                 self.flush()
+                restored.note_origin(self._ws, self.folder)
                 pause_s = 0.5
             except FettleError:  # told again by stop() or kept for carry(); a training is never stopped by it
                 self._stop.wait(pause_s)
@@ -180,53 +172,23 @@ class Deferred:
     def _tell(self) -> None:
         with self._telling:
             try:
-                for each in tell(self._ws, self.folder, self._told, self._position):
+                if self._doubtful:
+                    self._look_back()
+                told = self._told or None  # None: from what is noted
+                for each in tell(self._ws, self.folder, told, self._position):
                     self._told, self._position = each
-                self.away = False
+                self.away, self._heard_at = False, time.monotonic()
             except FettleError:
                 self.away, self._failed_at = True, time.monotonic()
+                self._heard_at, self._seen = float("-inf"), 0  # who was away may come back as an older copy
                 raise
 
-
-def carry(ws: Surface, run: str, folder: Path) -> None:
-    """Tell what the journal in `folder` of a process that is gone has not told, and keep the rest of its console.
-
-    Idempotent: whoever carries, each operation is done once.
-
-    Args:
-        ws: The workspace.
-        run: The run's id.
-        folder: The folder of the journal.
-
-    Raises:
-        FettleError: What the workspace answered to the start of the run; Unavailable: it is away. All stays here.
-    """
-    for _ in tell(ws, folder):
-        pass
-    for start, piece in console_pieces(folder):
-        path = f"{CONSOLE}/{start:012d}.txt"
-        digest = put_object(ws.blobs, piece)
-        ws.call("tracking.artifact", run=run, path=path, digest=digest, size_bytes=len(piece))
-        console_kept(folder, start + len(piece))
-
-
-def tell(
-    ws: Surface, folder: Path, told: int | None = None, after: str | None = None
-) -> Iterator[tuple[int, str]]:
-    """Tell the operations of a journal that were not told, in order; yield, after each, how many were told.
-
-    Args:
-        ws: The workspace.
-        folder: The folder of the journal.
-        told: How many come before `after`; None: begin at the beginning, and pass over what is noted as told.
-        after: The position of the last one told.
-    """
-    begin = count(folder / "told") if told is None else told
-    for number, (position, data) in enumerate(read_journal(folder / "ops", after), start=told or 0):
-        if number >= begin:
-            _tell_one(ws, folder, number, _decode(data))
-            note(folder / "told", number + 1)
-        yield number + 1, position
+    def _look_back(self) -> None:
+        """Begin again where the workspace has forgotten something; all of it is looked at before the end."""
+        ending = self._stop.is_set()
+        if look_back(self._ws, self.folder, 0 if ending else self._seen):
+            self._told, self._position = 0, None
+        self._seen = self._told
 
 
 def put_file(ws: Surface, path: Path) -> tuple[str, int]:
@@ -239,26 +201,6 @@ def put_file(ws: Surface, path: Path) -> tuple[str, int]:
     if not has_object(ws.blobs, name):
         ws.blobs.put(object_key(name), _unchanged(path, name))
     return name, size_bytes
-
-
-def _tell_one(ws: Surface, folder: Path, number: int, operation: Operation) -> None:
-    kept = folder / "files" / operation.file if operation.file else None
-    if kept is not None and kept.exists() and not has_object(ws.blobs, operation.file):
-        put_object(ws.blobs, kept)
-    try:
-        ws.call(operation.act, idempotency_key=f"{folder.name}-{number}", **operation.arguments)
-    except REFUSALS as error:
-        if operation.act == "tracking.start":
-            raise  # without the run there is nothing to add to: all of it waits for a person
-        said = str(error.args[0])
-        warnings.warn(
-            f"Not recorded with the run: {said} It is kept; `fettle tracking sync` tells it again.",
-            stacklevel=2,
-        )
-        key = f"{folder.name}-{number:06}"
-        keep(ws, Refused(key, operation.act, operation.arguments, said, operation.file), kept)
-    if kept is not None:
-        kept.unlink(missing_ok=True)  # another operation with the same content finds it in the workspace
 
 
 def _unchanged(path: Path, name: str) -> Iterator[bytes]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MOST_METRICS = 5000
 """Metrics in one call of `log`."""
-REFUSED = (struct.error, TypeError, ValueError, OverflowError)
+REFUSED = (struct.error, TypeError, ValueError, OverflowError, RuntimeError)
 """What packing raises for something that is no number; `plain_numbers` says which it was."""
 
 _DECLARES, _LOGS, _OLD = 1, 2, 0x93
@@ -96,7 +96,7 @@ def number(key: str, value: Any) -> float:
     """
     try:
         return float(value)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # torch: a tensor of many values
         raise Invalid(
             f"The metric {key!r} takes numbers.",
             found=f"{value!r}"[:80] if not isinstance(value, int) else "an integer beyond 1.8e308",

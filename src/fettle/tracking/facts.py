@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fettle.core.errors import Invalid, NotFound, Unavailable
-from fettle.tracking.names import check_values
+from fettle.tracking import given
+from fettle.tracking.names import MOST_NOTE, check_values
 from fettle.tracking.values import changed, plains, texts
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Facts(ABC):
         Raises:
             Conflict: One has another value already: a parameter never changes.
         """
-        new = changed(self.id, self._params, plains({**(params or {}), **more}))
+        new = changed(self.id, self._params, plains({**given.named("parameter", params), **more}))
         check_values("parameter", new)
         if new:
             self.tell("tracking.set", run=self.id, params=new)
@@ -49,10 +50,10 @@ class Facts(ABC):
 
     def tag(self, tags: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Set tags: `run.tag(stage="trial")`, `run.tag({"git.commit": …})`; a tag that is there is replaced."""
-        given = texts({**(tags or {}), **more})
-        check_values("tag", given)
-        if given:
-            self.tell("tracking.set", run=self.id, tags=given)
+        new = texts({**given.named("tag", tags), **more})
+        check_values("tag", new)
+        if new:
+            self.tell("tracking.set", run=self.id, tags=new)
 
     def set(self, params: Mapping[str, Any] | None = None, tags: Mapping[str, Any] | None = None) -> None:
         """Add parameters (which never change) and set tags (which may)."""
@@ -61,7 +62,7 @@ class Facts(ABC):
 
     def note(self, markdown: str) -> None:
         """Write about the run, in Markdown; replaces what was written before."""
-        self.tell("tracking.note", run=self.id, notes=markdown)
+        self.tell("tracking.note", run=self.id, notes=given.text("A note", markdown, most=MOST_NOTE))
 
     def data(self, *references: str) -> str:
         """Record what the run reads: `rows = fettle.data(run.data("churn@v3"))`.
@@ -72,7 +73,7 @@ class Facts(ABC):
         Returns:
             The first of them as it is recorded: with its commit, if the workspace can tell which.
         """
-        pinned = [self._pinned(each) for each in references]
+        pinned = [self._pinned(each) for each in given.texts("What a run reads", references)]
         if pinned:
             self.tell("tracking.use", run=self.id, inputs=pinned)
         return pinned[0] if pinned else ""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from fettle.core import canonical
 from fettle.core.errors import Invalid
+from fettle.tracking import given
 from fettle.tracking.names import check_path
 from fettle.tracking.records.runs import Artifact
 
@@ -54,7 +57,8 @@ class Files(ABC):
             Invalid: There is no such file; a folder goes with `log_artifacts`.
             Conflict: It was changed while it was read.
         """
-        return self._keep(name or Path(path).name, _file(path))
+        file = _file(path)
+        return self._keep(name or file.name, file)
 
     def log_artifacts(self, folder: str | Path, prefix: str = "") -> list[Artifact]:
         """Keep all files of a folder and its folders.
@@ -63,67 +67,67 @@ class Files(ABC):
             folder: Where they are; links to folders are not followed.
             prefix: A folder in the run to put them under; empty: none.
         """
-        root = Path(folder)
+        root = given.path("A folder", folder)
         if not root.is_dir():
             raise Invalid(f"{root} cannot be kept with the run.", found="no such folder")
         names = {check_path("/".join(filter(None, (prefix, name)))): path for name, path in _walk(root)}
         return [self._keep(name, path) for name, path in names.items()]
 
-    def log_text(self, path: str, text: str) -> Artifact:
-        """Keep a text of any length as a file: `run.log_text("answer.md", text)`."""
-        return self._keep(path, text.encode(errors="backslashreplace"))
+    def log_text(self, text: str, path: str) -> Artifact:
+        """Keep a text of any length as a file: `run.log_text(text, "answer.md")`."""
+        return self._keep(path, given.text("What is kept as a text", text).encode(errors="backslashreplace"))
 
-    def log_image(self, name: str, image: Any, *, step: int | None = None) -> Artifact:
+    def log_image(self, image: Any, name: str, *, step: int | None = None) -> Artifact:
         """Keep an image; with `step` one of a sequence.
 
         Args:
-            name: What it shows; it becomes `images/NAME.png`, with a step `images/NAME/00000007.png`.
             image: A PIL image; an array (numpy, torch) of shape height × width, or height × width × 1, 3 or 4 (or
                 channels first), of uint8, or of floats from 0 (black) to 1, or of booleans; bytes or the path of a
                 PNG, JPEG, GIF or WebP file.
+            name: What it shows; it becomes `images/NAME.png`, with a step `images/NAME/00000007.png`.
             step: Where in the training.
         """
         from fettle.tracking.images import encoded
 
+        place = name if step is None else f"{name}/{given.whole('A step of images', step):08d}"
         kind, data = encoded(image)
-        return self._keep(
-            f"images/{name}.{kind}" if step is None else f"images/{name}/{step:08d}.{kind}", data
-        )
+        return self._keep(f"images/{place}.{kind}", data)
 
-    def log_figure(self, name: str, figure: Any, *, html: bool = False) -> list[Artifact]:
+    def log_figure(self, figure: Any, name: str, *, html: bool = False) -> list[Artifact]:
         """Keep a figure.
 
         Args:
-            name: What it shows; it becomes `figures/NAME.…`.
             figure: Of matplotlib (kept as PNG and SVG), plotly (`.plotly.json`), or Altair or a Vega dictionary
                 (`.vega.json`).
+            name: What it shows; it becomes `figures/NAME.…`.
             html: Keep a plotly figure as a page of its own too, about 5 MB.
         """
         from fettle.tracking.figures import written
 
         return [self._keep(f"figures/{name}.{kind}", data) for kind, data in written(figure, html=html)]
 
-    def log_table(self, name: str, frame: Any) -> Artifact:
+    def log_table(self, frame: Any, name: str) -> Artifact:
         """Keep a table as Parquet: `tables/NAME.parquet`.
 
         Args:
-            name: What it has.
             frame: Of polars, pandas or pyarrow, anything with Arrow's C stream, a list of dictionaries (a row each),
                 or a dictionary of columns.
+            name: What it has.
         """
         from fettle.tracking.tables import parquet
 
         with parquet(frame) as path:
             return self._keep(f"tables/{name}.parquet", path)
 
-    def log_model(self, name: str, model: Any) -> Artifact:
+    def log_model(self, model: Any, name: str) -> Artifact:
         """Keep a model's files under `models/NAME/`, and a manifest of them in `models/NAME/manifest.json`.
 
         Args:
-            name: What it is called within the run.
             model: A file or folder; bytes; the digest of a bundle that the workspace has; a function that is given an
-                empty folder and saves the model there; or an object that saves itself by `save_pretrained`
-                (transformers) or `save_model` (XGBoost, LightGBM, CatBoost).
+                empty folder and saves the model there; an object that saves itself by `save_pretrained`
+                (transformers) or `save_model` (XGBoost, LightGBM, CatBoost); a module of PyTorch (its `state_dict`, as
+                `model.pt`); or a Keras model (`model.keras`).
+            name: What it is called within the run.
 
         Returns:
             The manifest.
@@ -168,6 +172,12 @@ class Files(ABC):
 def _saver(model: Any) -> Callable[[Path], object]:
     if callable(getattr(model, "save_pretrained", None)):
         return model.save_pretrained
+    packages = {each.__module__.partition(".")[0] for each in type(model).__mro__}
+    # Keras first: computing with PyTorch, its models are modules too.
+    if "keras" in packages and callable(getattr(model, "save", None)):
+        return lambda folder: model.save(str(folder / "model.keras"))
+    if "torch" in packages and callable(getattr(model, "state_dict", None)):
+        return functools.partial(_save_torch, model)
     if callable(getattr(model, "save_model", None)):
         kind = "ubj" if type(model).__module__.startswith("xgboost") else "txt"
         return lambda folder: model.save_model(str(folder / f"model.{kind}"))
@@ -176,9 +186,14 @@ def _saver(model: Any) -> Callable[[Path], object]:
     raise Invalid(
         f"A {type(model).__name__} does not say how it is saved.",
         found="no file, folder, bytes, digest or function",
-        hint="Give a function: run.log_model(name, lambda folder: joblib.dump(model, folder / 'model.joblib')), "
+        hint="Give a function: run.log_model(lambda folder: joblib.dump(model, folder / 'model.joblib'), name), "
         "or pack it: fettle.packaging.",
     )
+
+
+def _save_torch(module: Any, folder: Path) -> None:
+    """The weights only: a pickled module would need its code, and run what it is told, where it is loaded."""
+    import_module("torch").save(module.state_dict(), folder / "model.pt")
 
 
 def _is_digest(model: Any) -> bool:
@@ -191,7 +206,7 @@ def _is_digest(model: Any) -> bool:
 
 
 def _file(path: str | Path) -> Path:
-    found = Path(path)
+    found = given.path("A file", path)
     if not found.is_file():
         is_folder = found.is_dir()
         raise Invalid(

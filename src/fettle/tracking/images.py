@@ -65,7 +65,10 @@ def _pixels(array: Any) -> Any:
 
     if hasattr(array, "detach"):  # torch
         array = array.detach().cpu().numpy()
-    values = np.asarray(array)
+    try:
+        values = np.asarray(array)
+    except ValueError as error:
+        raise Invalid("That is no image.", found="rows of different lengths") from error
     if values.ndim == 2:
         values = values[:, :, None]
     elif values.ndim == 3 and values.shape[-1] not in _COLORS and values.shape[0] in _COLORS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fettle.core.errors import FettleError, Unavailable
 from fettle.storage.locks import FileLock
-from fettle.tracking import deferred
+from fettle.tracking import restored, telling
 from fettle.tracking.carrier import Carrier, discard
 from fettle.tracking.outbox import runs_folder
 
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from fettle.acts import Surface
 
 
-def recover(ws: Surface, run: str | None = None, *, failures: dict[str, str] | None = None) -> list[str]:
+def recover(
+    ws: Surface,
+    run: str | None = None,
+    *,
+    failures: dict[str, str] | None = None,
+    lost: list[str] | None = None,
+) -> list[str]:
     """Send the journals of runs whose process is gone, and end those runs; return their ids.
 
     Idempotent, and safe in many processes at once: a record arrives once, whoever carries it. A run of which another
@@ -26,11 +32,12 @@ def recover(ws: Surface, run: str | None = None, *, failures: dict[str, str] | N
         ws: The workspace.
         run: Only the journals of this run.
         failures: Gets, by run, why its journal could not be sent.
+        lost: Gets what a workspace that was restored from an older copy has lost for good.
     """
     recovered = set()
     for journal in sorted(runs_folder(ws).glob(f"{run or '*'}/*/")):
         try:
-            if _recover(ws, journal):
+            if _recover(ws, journal, [] if lost is None else lost):
                 recovered.add(journal.parent.name)
         except FileNotFoundError:
             continue  # somebody else was faster
@@ -42,31 +49,34 @@ def recover(ws: Surface, run: str | None = None, *, failures: dict[str, str] | N
     return sorted(recovered)
 
 
-def _recover(ws: Surface, journal: Path) -> bool:
+def _recover(ws: Surface, journal: Path, lost: list[str]) -> bool:
     alive = FileLock(journal / "alive")
     if not alive.acquire(wait=False):
         return False
     try:
-        _carry(ws, journal)
+        _carry(ws, journal, lost)
     finally:
         alive.release()
         alive.close()
     return True
 
 
-def _carry(ws: Surface, journal: Path) -> None:
+def _carry(ws: Surface, journal: Path, lost: list[str]) -> None:
     run = journal.parent.name
-    deferred.carry(ws, run, journal)
+    telling.carry(ws, run, journal)
     if (journal / "records").is_dir():
-        Carrier(ws, run, journal).carry()
+        carrier = Carrier(ws, run, journal)
+        carrier.carry(check=True)
+        lost += [carrier.lost] if carrier.lost else []
     if not (journal / "guest").exists() and not _logged_elsewhere(journal):
-        _end(ws, run, journal / "status")
+        _end(ws, journal)
     discard(journal)
 
 
-def _end(ws: Surface, run: str, ended: Path) -> None:
-    if ws.call("tracking.show", run=run).status == "running":
-        ws.call("tracking.finish", run=run, status=ended.read_text() if ended.exists() else "killed")
+def _end(ws: Surface, journal: Path) -> None:
+    run, ended = journal.parent.name, journal / "status"
+    status = ended.read_text() if ended.exists() else "killed"
+    restored.call(ws, journal, "tracking.end", run=run, status=status, unless_ended=True)
 
 
 def _logged_elsewhere(journal: Path) -> bool:

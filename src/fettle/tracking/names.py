@@ -14,6 +14,8 @@ MOST_KEY = 250
 """Characters of a parameter's, metric's or tag's name."""
 MOST_TEXT_BYTES = 64 << 10
 """Bytes of one parameter or tag; longer texts belong into an artifact."""
+MOST_NOTE = 1 << 20
+"""Characters of a run's notes."""
 MOST_KEYS = 5000
 """Parameters or tags in one call."""
 MOST_EXPERIMENT = 500
@@ -68,6 +70,12 @@ def check_run_id(id: str) -> str:
 
 def check_path(path: str) -> str:
     """Return `path` if it may name a file of a run: relative, with `/` between folders, leading nowhere else."""
+    if not isinstance(path, str):
+        raise Invalid(
+            "The name of a run's file is a text.",
+            found=f"{type(path).__name__} {path!r}"[:80],
+            hint="plots/roc.png",
+        )
     parts = path.split("/")
     bad = not path or len(path) > 1000 or "\\" in path or _DRIVE.match(path) or not _seen(path)
     if bad or any(part in ("", ".", "..") for part in parts):

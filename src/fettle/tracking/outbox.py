@@ -15,7 +15,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,13 +26,14 @@ from fettle.core.errors import FettleError
 from fettle.storage.disks import PRIVATE, disk_failure
 from fettle.storage.locks import FileLock
 from fettle.storage.open import open_journal
-from fettle.tracking import deferred
+from fettle.tracking import restored, telling
 from fettle.tracking.carrier import Carrier, discard
 from fettle.tracking.entries import Form, declare
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
     from fettle.storage.ports import Journal
+    from fettle.tracking.records.runs import Run
 
 _PAUSE_S = 0.5
 _SEGMENT_BYTES = 4 << 20
@@ -52,20 +53,27 @@ class Outbox:
         ws: The workspace to carry to.
         run: The run's id.
         guest: True for a process that logs to a run which another one ends.
+        record: The run as it began. With it the run is begun anew in a workspace that was restored from an older copy
+            and does not know it; None: what waits for such a run stays here.
 
     Attributes:
         folder: Where the journal is.
         inherited: True in a forked child: neither the run nor the journal it was opened with are this process's.
     """
 
-    def __init__(self, ws: Surface, run: str, *, guest: bool = False) -> None:
+    def __init__(self, ws: Surface, run: str, *, guest: bool = False, record: Run | None = None) -> None:
         self._ws = ws
         self._run = run
         self._guest = guest
         self._now = ticking(ws.clock)
         self.inherited = False
         self.folder = runs_folder(ws) / run / ids.event_id()
-        self._alive: FileLock | None = _appear(self.folder, ws.folder / "tracking.new", guest=guest)
+        marks = {"guest": b""} if guest else {}
+        with contextlib.suppress(
+            TypeError, ValueError, OverflowError
+        ):  # a parameter that cannot be written down
+            marks |= {"run": restored.beginning_of(record)} if record else {}
+        self._alive: FileLock | None = _appear(self.folder, ws.folder / "tracking.new", marks)
         self._carrier = Carrier(ws, run, self.folder)
         self._begin()
         _known.add(self)
@@ -97,7 +105,7 @@ class Outbox:
 
     def _settled(self) -> Path:
         if self._alive is None:
-            self._alive = _appear(self.folder, self._ws.folder / "tracking.new", guest=True)
+            self._alive = _appear(self.folder, self._ws.folder / "tracking.new", {"guest": b""})
         return self.folder
 
     def _declare(self, keys: tuple[str, ...]) -> Form:
@@ -119,22 +127,23 @@ class Outbox:
             Unavailable: The workspace cannot be reached; the journal keeps what it has.
         """
         if not self.inherited:
-            self._carry()
+            self._carry(check=True)
 
-    def close(self, status: str | None) -> bool:
-        """Carry over what is left; False if the workspace is away: the journal stays, and with it how the run ended.
+    def close(self, status: str | None, *, ask: bool = True) -> bool:
+        """Carry over what is left, and let nothing be added any more.
 
         Args:
             status: How the run ended; None if it goes on in another process.
+            ask: False where the workspace is known to be away, as each try can take seconds: nothing is sent then.
+
+        Returns:
+            Whether everything is in the workspace. If not, the journal stays, and with it how the run ended; also for a
+            forked child, whose journal its parent carries.
         """
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
-        arrived = not self.inherited
-        try:
-            self.flush()
-        except FettleError:  # the workspace is away, or has not been told of the run
-            arrived = False
+        arrived = self._arrived(ask=ask)
         if self._journal is not None:
             self._journal.close()
         if status is not None and not self.inherited:
@@ -155,10 +164,24 @@ class Outbox:
         self.close(None)
         self.leave(discarded=False)
 
-    def _carry(self) -> None:
+    def _arrived(self, *, ask: bool) -> bool:
+        if self.inherited:
+            return False
+        if not ask:
+            return self._journal is None and not any(self._children())
+        try:
+            self.flush()
+        except FettleError:  # the workspace is away, or has not been told of the run
+            return False
+        return True
+
+    def _children(self) -> Iterator[Path]:
+        return self.folder.parent.glob(f"{self.folder.name}{_CHILD}*/")
+
+    def _carry(self, *, check: bool = False) -> None:
         if self._journal is not None:
-            self._carrier.carry()
-        for child in self.folder.parent.glob(f"{self.folder.name}{_CHILD}*/"):
+            self._carrier.carry(check=check)
+        for child in self._children():
             self._carry_child(child)
 
     def _carry_child(self, folder: Path) -> None:
@@ -166,7 +189,7 @@ class Outbox:
         try:
             ended = lock.acquire(wait=False)
             if ended:
-                deferred.carry(self._ws, self._run, folder)
+                telling.carry(self._ws, self._run, folder)
             if (folder / "records").is_dir():
                 Carrier(self._ws, self._run, folder).carry()
             if ended:
@@ -182,6 +205,7 @@ class Outbox:
         while not self._stop.wait(pause_s):
             try:
                 self._carry()
+                restored.note_origin(self._ws, self.folder)
                 pause_s = _PAUSE_S
             except (
                 FettleError
@@ -208,14 +232,20 @@ def _machine_us() -> int:
     return time.time_ns() // 1000
 
 
-def _appear(folder: Path, staging: Path, *, guest: bool) -> FileLock:
-    """Make a journal's folder appear with its lock already held, so that `recover` never takes it for a dead one."""
+def _appear(folder: Path, staging: Path, marks: Mapping[str, bytes]) -> FileLock:
+    """Make a journal's folder appear with its lock already held, so that `recover` never takes it for a dead one.
+
+    Args:
+        folder: Where.
+        staging: Where it is made ready.
+        marks: Small files that are in it from the beginning, and their contents.
+    """
     made = staging / folder.name
     try:
         staging.mkdir(PRIVATE, parents=True, exist_ok=True)
         made.mkdir(PRIVATE)
-        if guest:
-            (made / "guest").touch()
+        for name, content in marks.items():
+            (made / name).write_bytes(content)
         lock = FileLock(made / "alive")
         lock.acquire()
         for each in (folder.parent.parent, folder.parent):

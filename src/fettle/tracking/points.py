@@ -125,10 +125,8 @@ def summary(key: str, new: Points, known: Metric | None) -> Metric:
     """The summary of a metric after `new` points were added to what is `known`."""
     place = last_of(new)
     step, at, value = int(new.steps[place]), moment(int(new.at_us[place])), written(float(new.values[place]))
-    finite = new.values[np.isfinite(new.values)]
-    low = float(finite.min()) if len(finite) else None
-    high = float(finite.max()) if len(finite) else None
-    total, count, first_step = exact_sum(finite), len(finite), int(new.steps.min())
+    low, high, total, count = _span(new.values)
+    first_step = int(new.steps.min()) if len(new) > 1 else step
     if known is not None:
         if (known.step, known.at, _rank(known.last)) > (step, at, _rank(value)):
             step, at, value = known.step, known.at, known.last
@@ -149,6 +147,17 @@ def summary(key: str, new: Points, known: Metric | None) -> Metric:
         finite=count,
         first_step=first_step,
     )
+
+
+def _span(values: np.ndarray) -> tuple[float | None, float | None, float, int]:
+    """The lowest, the highest, the sum and the number of those that are finite."""
+    if len(values) == 1:  # of very many metrics there is often one value each
+        value = float(values[0])
+        return (value, value, math.fsum((value,)), 1) if math.isfinite(value) else (None, None, 0.0, 0)
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return None, None, 0.0, 0
+    return float(finite.min()), float(finite.max()), exact_sum(finite), len(finite)
 
 
 def _rank(value: float | str) -> float:
@@ -188,6 +197,8 @@ def last_of(points: Points) -> int:
     The greatest rather than the last logged, so that the answer does not depend on who carried its points first, and
     is the one that MLflow gives.
     """
+    if len(points) == 1:
+        return 0
     highest = np.flatnonzero(points.steps == points.steps.max())
     times = points.at_us[highest]
     latest = highest[times == times.max()]

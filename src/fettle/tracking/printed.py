@@ -29,6 +29,17 @@ def console_pieces(folder: Path, most_bytes: int = 1 << 20) -> Iterator[tuple[in
             file.seek(start)
 
 
+def console_piece(folder: Path, path: str, size_bytes: int) -> bytes | None:
+    """A piece of the console that was kept under `path`, as it is still here; None if it is no such piece."""
+    start = path.removeprefix(f"{CONSOLE}/").removesuffix(".txt")
+    if not start.isdecimal():
+        return None
+    with contextlib.suppress(OSError), (folder / "console.log").open("rb") as file:
+        file.seek(int(start))
+        return file.read(size_bytes)
+    return None
+
+
 def console_kept(folder: Path, end: int) -> None:
     """Note that the console is kept up to that byte."""
     note(folder / "console.sent", end)

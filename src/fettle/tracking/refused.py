@@ -82,7 +82,9 @@ def _again(ws: Surface, place: Path) -> Refused | None:
         known = msgspec.msgpack.decode(place.read_bytes(), type=Refused)
     except (FileNotFoundError, msgspec.DecodeError):
         return None  # another process was faster
-    if content.exists() and not has_object(ws.blobs, known.file):
+    if known.file and not has_object(ws.blobs, known.file):
+        if not content.exists():
+            return known  # lost, and the workspace has not got it back either
         put_object(ws.blobs, content)
     try:
         ws.call(known.act, idempotency_key=known.key, **known.arguments)

@@ -24,6 +24,7 @@ class Synced(msgspec.Struct, frozen=True):
         waiting: Runs of which something still waits here.
         why: Run → why it waits, where the workspace said so.
         refused: What the workspace refused and still refuses: of which run, what, and why.
+        lost: What a workspace that was restored from an older copy has lost for good, and this machine holds no more.
     """
 
     sent: list[str]
@@ -31,6 +32,7 @@ class Synced(msgspec.Struct, frozen=True):
     waiting: list[str]
     why: dict[str, str] = {}
     refused: list[str] = []
+    lost: list[str] = []
 
     def __str__(self) -> str:
         """What a person reads."""
@@ -39,6 +41,7 @@ class Synced(msgspec.Struct, frozen=True):
         lines += [f"still waiting: {', '.join(self.waiting)}"] if self.waiting else []
         lines += [f"  {run}: {why}" for run, why in self.why.items()]
         lines += [f"refused, and kept here: {each}" for each in self.refused]
+        lines += [f"lost with the workspace's newer copy: {each}" for each in self.lost]
         return "\n".join(lines)
 
 
@@ -50,7 +53,8 @@ def sync(ws: Surface) -> Synced:
     """
     ws.call("tracking.runs", limit=0)  # a workspace that is away says so, instead of nothing being sent
     why: dict[str, str] = {}
-    sent = recover(ws, failures=why)
+    lost: list[str] = []
+    sent = recover(ws, failures=why, lost=lost)
     refused = [str(each) for each in tell_again(ws)]
     running: set[str] = set()
     waiting: set[str] = set()
@@ -62,4 +66,4 @@ def sync(ws: Surface) -> Synced:
         else:
             running.add(journal.parent.name)
         alive.close()
-    return Synced(sent, sorted(running), sorted(waiting), why, refused)
+    return Synced(sent, sorted(running), sorted(waiting), why, refused, lost)

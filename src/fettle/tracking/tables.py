@@ -29,10 +29,13 @@ def parquet(frame: Any) -> Iterator[Path]:
     rows = frame if isinstance(frame, pl.LazyFrame) else table(frame)
     with tempfile.TemporaryDirectory(prefix="fettle-table-") as folder:
         path = Path(folder) / "table.parquet"
-        if isinstance(rows, pl.LazyFrame):
-            rows.sink_parquet(path, compression="zstd")
-        else:
-            rows.write_parquet(path, compression="zstd")
+        try:
+            if isinstance(rows, pl.LazyFrame):
+                rows.sink_parquet(path, compression="zstd")
+            else:
+                rows.write_parquet(path, compression="zstd")
+        except pl.exceptions.PolarsError as error:
+            raise _refused(frame, error) from error
         yield path
 
 
@@ -50,8 +53,12 @@ def table(frame: Any) -> pl.DataFrame:
             return pl.DataFrame(frame, infer_schema_length=None)
         return pl.DataFrame(frame)
     except (pl.exceptions.PolarsError, TypeError, ValueError, ImportError) as error:
-        raise Invalid(
-            f"A {type(frame).__name__} cannot be kept as a table.",
-            found=str(error).splitlines()[0][:200],
-            hint="Give a frame of polars, pandas or pyarrow, or a list of dictionaries; a column has one type.",
-        ) from error
+        raise _refused(frame, error) from error
+
+
+def _refused(frame: Any, error: Exception) -> Invalid:
+    return Invalid(
+        f"A {type(frame).__name__} cannot be kept as a table.",
+        found=(str(error).splitlines() or [type(error).__name__])[0][:200],
+        hint="Give a frame of polars, pandas or pyarrow, or a list of dictionaries; a column has one type.",
+    )

@@ -31,8 +31,16 @@ def plain(value: Any, depth: int = 0) -> Any:
         return [plain(each, depth + 1) for each in value]
     scalar = getattr(value, "item", None)  # numpy's and torch's numbers
     if callable(scalar) and getattr(value, "ndim", None) == 0:
-        return plain(scalar(), depth + 1) if depth < _DEEPEST else text(str(value))
-    return text(str(value))
+        return plain(scalar(), depth + 1) if depth < _DEEPEST else _said(value)
+    return _said(value)
+
+
+def _said(value: Any) -> str:
+    """What a thing says of itself."""
+    try:
+        return text(str(value))
+    except RecursionError:  # lists within lists without end
+        return f"a {type(value).__name__}, nested too deeply to be written"
 
 
 def plains(values: Mapping[str, Any]) -> dict[str, Any]:

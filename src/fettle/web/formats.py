@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from datetime import datetime
@@ -139,6 +140,11 @@ def shown(value: Any) -> str:
     return str(value)
 
 
+def mark(value: str) -> str:
+    """A name for a part of a page: the same for the same text, and safe as an id."""
+    return f"m{hashlib.blake2b(value.encode(errors='replace'), digest_size=8).hexdigest()}"
+
+
 def given(value: Any) -> str:
     """A parameter as it was set: `0.3`, `1e-05`; very long numbers shortened."""
     if isinstance(value, float):
@@ -185,4 +191,5 @@ FILTERS = {
     "plural": plural,
     "shown": shown,
     "given": given,
+    "mark": mark,
 }

@@ -18,6 +18,8 @@ _PLACES = {
     "endpoint": "/endpoints/{}",
     "dataset": "/data/{}",
     "intent": "/intents/{}",
+    "trace": "/traces/{}",
+    "experiment": "/runs?experiment={}",
 }
 
 

@@ -15,13 +15,14 @@ from fettle.core.units import duration_text
 from fettle.web import curves
 from fettle.web.asked import Asked
 from fettle.web.scales import short_number
-from fettle.web.svg import TONES, fill
+from fettle.web.svg import TONES, clip, fill
 
 AXES = ("step", "time", "epoch")
 SCALES = ("linear", "log")
 STYLES = ("", "dashed", "dotted")
 DRAWN_POINTS = 160
 MOST_SMOOTHING = 0.99
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,11 @@ def overlay(
             points = _points(each.x, each.raw, look.log)
             lines.append(curves.Line("", points, tone_of(place), "ghost"))
         points = _points(each.x, each.y, look.log)
-        lines.append(curves.Line(names.get(each.run, each.run), points, tone_of(place), style_of(place)))
+        name = clip(names.get(each.run, each.run), LONGEST_NAME)  # it stands at each point
+        lines.append(curves.Line(name, points, tone_of(place), style_of(place)))
     return curves.lines(
         lines,
-        label=label,
+        label=clip(label, 4 * LONGEST_NAME),
         whole=look.x == "step",
         y_text=(lambda y: short_number(10**y)) if look.log else short_number,
         x_text=lambda x: x_text(look.x, x),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from fettle.web.scales import Scale, Tick, number_ticks, short_number
 from fettle.web.svg import clip, fill, picture, polyline
 
 MOST_NAMES = 12
+MANY = 100
+"""So many threads are drawn thinner, so that those below shine through."""
 SPREAD = (
     50.0  # from this ratio of its greatest to its least value on, an axis of positive numbers is logarithmic
 )
@@ -60,7 +63,7 @@ def _number(value: Any) -> float | None:
 
 def _of_numbers(name: str, numbers: Sequence[float | None], values: Sequence[Any]) -> Axis:
     known = [each for each in numbers if each is not None]
-    log = min(known) > 0 and max(known) / min(known) >= SPREAD
+    log = min(known) > 0 and max(known) / min(known) >= SPREAD and _is_skewed(known)
     used = [None if each is None else math.log10(each) if log else each for each in numbers]
     spread = [each for each in used if each is not None]
     scale = Scale(min(spread), max(spread), 0.03, 0.97)
@@ -70,6 +73,18 @@ def _of_numbers(name: str, numbers: Sequence[float | None], values: Sequence[Any
         for each in number_ticks(scale.low, scale.high, 4, whole=whole)
     ]
     return Axis(name, [None if each is None else scale(each) for each in used], ticks, list(values), log)
+
+
+def _is_skewed(numbers: Sequence[float]) -> bool:
+    """Whether the middle of the numbers is nearer to the middle of a logarithmic axis than to that of a straight one.
+
+    A learning rate that was drawn from 1e-5 to 0.1 is; a share that was drawn evenly from 0 to 1 is not, however small
+    the least of them came out.
+    """
+    low, middle, high = min(numbers), statistics.median(numbers), max(numbers)
+    straight = (middle - low) / (high - low)
+    logarithmic = math.log(middle / low) / math.log(high / low)
+    return abs(logarithmic - 0.5) < abs(straight - 0.5)
 
 
 def parallel(axes: Sequence[Axis], runs: Sequence[tuple[str, str]], *, label: str) -> Markup:
@@ -87,13 +102,14 @@ def parallel(axes: Sequence[Axis], runs: Sequence[tuple[str, str]], *, label: st
     y = Scale(0, 1, height - BOTTOM, TOP)
     parts = [_thread(axes, index, run, x, y) for index, run in enumerate(runs)]
     parts += [_axis(axis, index, x(index), y) for index, axis in enumerate(axes)]
-    return picture("chart parallel", width, height, label, parts)
+    kind = "chart parallel many" if len(runs) > MANY else "chart parallel"
+    return picture(kind, width, height, label, parts)
 
 
 def _thread(axes: Sequence[Axis], index: int, run: tuple[str, str], x: Scale, y: Scale) -> Markup:
     places = [axis.places[index] for axis in axes]
     points = [(x(at), None if place is None else y(place)) for at, place in enumerate(places)]
-    said = "\n".join([run[1], *(f"{axis.name}  {_said(axis.values[index])}" for axis in axes)])
+    said = "\n".join([clip(run[1], 60), *(f"{axis.name}  {_said(axis.values[index])}" for axis in axes)])
     at = ",".join("" if high is None else f"{high:.1f}" for _, high in points)
     # hundreds of these: filling a form takes three times as long as joining texts
     return Markup(

@@ -17,6 +17,7 @@ from fettle.web import (
     comparison,
     curve_points,
     data,
+    evaluation_sets,
     features,
     files,
     governance,
@@ -34,6 +35,7 @@ from fettle.web import (
     runs,
     serving,
     talk,
+    traces,
     tracking,
 )
 from fettle.web.asked import local
@@ -51,6 +53,8 @@ ROOMS = (
     curve_points,
     tracking,
     run,
+    traces,
+    evaluation_sets,
     reports,
     approvals,
     registry,

@@ -19,9 +19,10 @@ from fettle.web.overlay import AXES, Look, look_of, overlay, read_curves
 from fettle.web.posting import Call, chosen, form
 from fettle.web.site import Facts, Page, Site
 from fettle.web.tables import Column, arrange
-from fettle.web.tracking import SYSTEM, best_of, frequent_metrics, less_is_better, varied_params
+from fettle.web.tracking import MINOR, SYSTEM, best_of, frequent_metrics, less_is_better, varied_params
 
-SHOWN_CURVES = 24
+SHOWN_CURVES = 8
+MOST_CURVES = 40
 SHOWN_PARTS = 200
 TABS = ("overview", "files", "images", "code", "environment", "console", "system")
 DOINGS = ("archive", "unarchive", "delete", "restore", "note")
@@ -58,15 +59,16 @@ def _overview(ws: Surface, run: Any, asked: Asked) -> Facts:
     return {
         "parts": parts,
         "versions": ws.call("registry.made_from", run_id=run.id),
-        **_curves(ws, run, look_of(asked), system=False),
+        "traces": sum(ws.call("tracking.trace_page", run=run.id, limit=0).states.values()),
+        **_curves(ws, run, look_of(asked), asked, system=False),
     }
 
 
 def _system(ws: Surface, run: Any, asked: Asked) -> Facts:
-    return _curves(ws, run, look_of(asked), system=True)
+    return _curves(ws, run, look_of(asked), asked, system=True)
 
 
-def _curves(ws: Surface, run: Any, look: Look, *, system: bool) -> Facts:
+def _curves(ws: Surface, run: Any, look: Look, asked: Asked, *, system: bool) -> Facts:
     keys = [each.key for each in run.summaries if each.count > 1 and each.key.startswith(SYSTEM) is system]
     epochs = any(each.key == "epoch" for each in run.summaries)
     if look.x == "epoch" and not epochs:
@@ -75,11 +77,14 @@ def _curves(ws: Surface, run: Any, look: Look, *, system: bool) -> Facts:
             found="no metric 'epoch'",
             hint="Log it: run.log(loss=…, epoch=epoch), or draw over steps or time.",
         )
-    shown = keys[:SHOWN_CURVES]
+    keys.sort(key=lambda key: key in MINOR)
+    shown = keys[: MOST_CURVES if asked.text("curves") == "all" else SHOWN_CURVES]
     found = {key: read_curves(ws, [run.id], key, look) for key in shown}
     return {
         "curves": found,
         "left": len(keys) - len(shown),
+        "all_fit": len(keys) <= MOST_CURVES,
+        "more_curves": asked.link(curves="all") if len(shown) == SHOWN_CURVES else "",
         "axes": [x for x in AXES if x != "epoch" or epochs],
     }
 
@@ -123,6 +128,8 @@ def _draw_curves(facts: Facts, _: Asked) -> Facts:
     return {
         "pictures": {
             key: overlay(found, names, look, label=f"{key} of {run.name}", height=200)
+            if any(y is not None for each in found for y in each.y)
+            else ""
             for key, found in facts["curves"].items()
         }
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def ws(project: Path) -> Iterator[Workspace]:
     """The project's workspace."""
-    with Workspace.create(project) as opened:
+    with new_workspace(project) as opened:
         yield opened
 
 

@@ -14,12 +14,12 @@ from fettle.data.errands import tables
 from fettle.data.records.diffs import FileChange, FileEntry
 from fettle.data.records.versions import Source
 from fettle.data.repositories import repository
-from fettle.workspace import Workspace
+from tests.conftest import new_workspace
 
 
 @pytest.fixture(scope="module")
 def ws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surface]:
-    with Workspace.create(tmp_path_factory.mktemp("workspace")) as made:
+    with new_workspace(tmp_path_factory.mktemp("workspace")) as made:
         versions.commit_frame(made, "people", people(), key=["id"], profile=False)
         grown = pl.concat(
             [people().with_columns(age=pl.col("age") + (pl.col("id") == 2)), people(100).tail(1)]

@@ -1,3 +1,3 @@
 """What can be done with data, a module a subject."""
 
-PARTS = ("versions", "refs", "policies", "quality")
+PARTS = ("versions", "history", "descriptions", "refs", "policies", "quality")

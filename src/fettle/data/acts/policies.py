@@ -21,8 +21,8 @@ from fettle.data.records.versions import (
     Retention,
     Roots,
 )
+from fettle.data.store import ancestry, pointers, resolve, versions
 from fettle.data.store import policies as store
-from fettle.data.store import versions
 
 MOVES_KEPT_DAYS = 30
 """For so long a version stays that only a past movement of a branch still names."""
@@ -121,7 +121,7 @@ def hold(ctx: Context, ref: str, reason: str) -> Hold:
     """
     if not reason.strip():
         raise Invalid("A hold needs a reason.", hint='For example --reason "case 2024-17".')
-    found = versions.find_commit(ctx.tx, ref)
+    found = resolve.find_commit(ctx.tx, ref)
     if "@" in ref:
         check_kept(ctx, found)
     commit = found.id if "@" in ref else ""
@@ -223,13 +223,13 @@ def roots(ctx: Context) -> Roots:
     rules, kept, everything = store.list_retentions(ctx.tx), set[str](), set[str]()
     since = ctx.now - timedelta(days=MOVES_KEPT_DAYS)
     for dataset in versions.dataset_names(ctx.tx):
-        named = versions.list_pointers(ctx.tx, dataset)
-        everything |= versions.ancestors(ctx.tx, [each.commit for each in named])
-        everything |= versions.once_named(ctx.tx, dataset)
+        named = pointers.list_pointers(ctx.tx, dataset)
+        everything |= ancestry.ancestors(ctx.tx, [each.commit for each in named])
+        everything |= ancestry.once_named(ctx.tx, dataset)
         for each in named:
             rule = store.retention_of(rules, dataset, each.name) if each.kind == "branch" else None
             kept |= _kept(ctx, each.commit, rule)
-        moved = versions.list_moves(ctx.tx, dataset, None, 100_000)
+        moved = pointers.list_moves(ctx.tx, dataset, None, 100_000)
         kept |= _lately(ctx, rules, [each for each in moved if each.at >= since], kept)
         for held in store.list_holds(ctx.tx, dataset):
             kept |= {held.commit} if held.commit else versions.all_commits(ctx.tx, dataset)
@@ -314,17 +314,17 @@ def _lately(ctx: Context, rules: list[Retention], moved: list[Move], kept: set[s
             plain |= {each.old, each.new} & recent
         elif each.old and each.reason not in _ONWARD:
             found |= _kept(ctx, each.old, rule)
-    return found | versions.ancestors(ctx.tx, plain - kept)
+    return found | ancestry.ancestors(ctx.tx, plain - kept)
 
 
 def _kept(ctx: Context, head: str, rule: Retention | None) -> set[str]:
     """What a branch or tag keeps: its whole history, or of it what is young or among the last."""
     if rule is None:
-        return versions.ancestors(ctx.tx, [head])
+        return ancestry.ancestors(ctx.tx, [head])
     since = ctx.now - timedelta(days=rule.days)
     young = {
         each.id
-        for each in versions.get_commits(ctx.tx, sorted(versions.ancestors(ctx.tx, [head])))
+        for each in versions.get_commits(ctx.tx, sorted(ancestry.ancestors(ctx.tx, [head])))
         if each.at >= since
     }
-    return young | {each.id for each in versions.line(ctx.tx, head, rule.keep_last)}
+    return young | {each.id for each in ancestry.line(ctx.tx, head, rule.keep_last)}

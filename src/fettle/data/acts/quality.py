@@ -9,7 +9,7 @@ from fettle.data.checks.vetting import vet
 from fettle.data.records.checks import Check, CheckRun
 from fettle.data.records.schemas import Severity
 from fettle.data.store import checks as store
-from fettle.data.store import versions
+from fettle.data.store import resolve
 
 
 @act("data.add_check")
@@ -114,7 +114,7 @@ def record_checks(ctx: Context, ref: str, runs: list[CheckRun]) -> list[CheckRun
         ref: The version.
         runs: The results; dataset, commit, time and actor are filled in here.
     """
-    found = versions.find_commit(ctx.tx, ref)
+    found = resolve.find_commit(ctx.tx, ref)
     kept = [
         CheckRun(
             dataset=found.dataset,
@@ -151,7 +151,7 @@ def check_history(
     """
     name, at, _ = dataset.partition("@")
     if at:
-        commit = versions.find_commit(ctx.tx, dataset).id
+        commit = resolve.find_commit(ctx.tx, dataset).id
     return store.list_runs(ctx.tx, name, check=check, commit=commit, most=limit)
 
 

@@ -6,10 +6,9 @@ from fettle.acts import Context, Role, act
 from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.data.acts.policies import check_kept
-from fettle.data.acts.versions import check_protected
+from fettle.data.acts.protections import check_protected, move
 from fettle.data.records.versions import Commit, Move, Pointer
-from fettle.data.store import policies
-from fettle.data.store import versions as store
+from fettle.data.store import ancestry, pointers, policies, resolve, versions
 
 
 @act("data.branch")
@@ -22,12 +21,10 @@ def branch(ctx: Context, dataset: str, name: str, *, at: str = "main") -> Pointe
         at: The branch, tag or commit it begins at.
     """
     ids.check_name("branch", name)
-    start = check_kept(ctx, store.find_commit(ctx.tx, f"{dataset}@{at}"))
+    start = check_kept(ctx, resolve.find_commit(ctx.tx, f"{dataset}@{at}"))
     _check_free(ctx, dataset, name)
     check_protected(ctx, dataset, name, incoming=start)
-    store.move_head(
-        ctx.tx, dataset, name, old=None, new=start.id, at=ctx.now, by=ctx.actor, reason=f"branch at {at}"
-    )
+    move(ctx, dataset, name, old="", new=start.id, reason=f"branch at {at}")
     ctx.emit("data.branched", f"dataset:{dataset}", branch=name, commit=start.id)
     return Pointer(dataset, name, "branch", start.id, ctx.now, ctx.actor, f"branch at {at}")
 
@@ -43,11 +40,11 @@ def tag(ctx: Context, dataset: str, name: str, *, at: str = "main", message: str
         message: Why.
     """
     ids.check_name("tag", name)
-    found = check_kept(ctx, store.find_commit(ctx.tx, f"{dataset}@{at}"))
-    if store.head_of(ctx.tx, dataset, name) is not None:
+    found = check_kept(ctx, resolve.find_commit(ctx.tx, f"{dataset}@{at}"))
+    if pointers.head_of(ctx.tx, dataset, name) is not None:
         raise Conflict(f"{dataset!r} has a branch {name!r}.", hint="Choose another name for the tag.")
     made = Pointer(dataset, name, "tag", found.id, ctx.now, ctx.actor, message)
-    store.add_tag(ctx.tx, made)
+    pointers.add_tag(ctx.tx, made)
     ctx.emit("data.tagged", f"dataset:{dataset}", tag=name, commit=found.id)
     return made
 
@@ -59,9 +56,9 @@ def refs(ctx: Context, dataset: str) -> list[Pointer]:
     Args:
         dataset: The dataset.
     """
-    found = store.list_pointers(ctx.tx, dataset)
+    found = pointers.list_pointers(ctx.tx, dataset)
     if not found:
-        store.find_commit(ctx.tx, dataset)
+        resolve.find_commit(ctx.tx, dataset)
     return found
 
 
@@ -77,9 +74,7 @@ def delete_branch(ctx: Context, dataset: str, name: str) -> Pointer:
         raise Invalid("The branch 'main' cannot be removed.", hint="Remove the other branches.")
     found = _pointer(ctx, dataset, name, "branch")
     check_protected(ctx, dataset, name)
-    store.move_head(
-        ctx.tx, dataset, name, old=found.commit, new=None, at=ctx.now, by=ctx.actor, reason="branch removed"
-    )
+    move(ctx, dataset, name, old=found.commit, new="", reason="branch removed")
     ctx.emit("data.branch_deleted", f"dataset:{dataset}", branch=name, commit=found.commit)
     return found
 
@@ -93,7 +88,7 @@ def delete_tag(ctx: Context, dataset: str, name: str) -> Pointer:
         name: The tag.
     """
     found = _pointer(ctx, dataset, name, "tag")
-    store.remove_tag(ctx.tx, found, at=ctx.now, by=ctx.actor)
+    pointers.remove_tag(ctx.tx, found, at=ctx.now, by=ctx.actor)
     ctx.emit("data.tag_deleted", f"dataset:{dataset}", tag=name, commit=found.commit)
     return found
 
@@ -108,22 +103,13 @@ def reset(ctx: Context, dataset: str, to: str, *, branch: str = "main", reason: 
         branch: The branch to move; made if it is new.
         reason: Why; kept with the movement.
     """
-    found = check_kept(ctx, store.find_commit(ctx.tx, f"{dataset}@{to}"))
+    found = check_kept(ctx, resolve.find_commit(ctx.tx, f"{dataset}@{to}"))
     check_protected(ctx, dataset, branch)
-    old = store.head_of(ctx.tx, dataset, branch)
+    old = pointers.head_of(ctx.tx, dataset, branch)
     if old is None:
         _check_free(ctx, dataset, branch)
     if old != found.id:
-        store.move_head(
-            ctx.tx,
-            dataset,
-            branch,
-            old=old,
-            new=found.id,
-            at=ctx.now,
-            by=ctx.actor,
-            reason=reason or f"reset to {to}",
-        )
+        move(ctx, dataset, branch, old=old or "", new=found.id, reason=reason or f"reset to {to}")
         ctx.emit("data.reset", f"dataset:{dataset}", branch=branch, commit=found.id)
     return found
 
@@ -139,7 +125,7 @@ def advance(ctx: Context, dataset: str, to: str, *, branch: str = "main", expect
         expected_head: The commit it points at; empty: it is new.
     """
     ids.check_name("branch", branch)
-    found = store.get_commit(ctx.tx, to)
+    found = versions.get_commit(ctx.tx, to)
     if found.dataset != dataset:
         raise NotFound(
             f"{to[:12]} is no version of {dataset!r}.",
@@ -147,23 +133,14 @@ def advance(ctx: Context, dataset: str, to: str, *, branch: str = "main", expect
             hint=f"fettle data log {dataset}",
         )
     check_kept(ctx, found)
-    if expected_head and expected_head not in store.ancestors(ctx.tx, [found.id]):
+    if expected_head and expected_head not in ancestry.ancestors(ctx.tx, [found.id]):
         raise Conflict(
             f"{found.id[:12]} does not continue the branch {branch!r} of {dataset!r}.",
             found=f"the branch is at {expected_head[:12]}",
             hint=f"Merge the two: fettle data merge {dataset} {found.id[:12]} --into {branch}",
         )
     check_protected(ctx, dataset, branch, incoming=found)
-    store.move_head(
-        ctx.tx,
-        dataset,
-        branch,
-        old=expected_head or None,
-        new=found.id,
-        at=ctx.now,
-        by=ctx.actor,
-        reason="advance",
-    )
+    move(ctx, dataset, branch, old=expected_head, new=found.id, reason="advance")
     ctx.emit("data.advanced", f"dataset:{dataset}", branch=branch, commit=found.id)
     return found
 
@@ -177,20 +154,20 @@ def moves(ctx: Context, dataset: str, *, name: str | None = None, limit: int = 5
         name: One branch or tag only.
         limit: At most so many.
     """
-    return store.list_moves(ctx.tx, dataset, name, limit)
+    return pointers.list_moves(ctx.tx, dataset, name, limit)
 
 
 def _check_free(ctx: Context, dataset: str, name: str) -> None:
-    if store.head_of(ctx.tx, dataset, name) is not None:
+    if pointers.head_of(ctx.tx, dataset, name) is not None:
         raise Conflict(
             f"{dataset!r} has a branch {name!r} already.", hint=f"fettle data log {dataset} --branch {name}"
         )
-    if store.tag_of(ctx.tx, dataset, name) is not None:
+    if pointers.tag_of(ctx.tx, dataset, name) is not None:
         raise Conflict(f"{dataset!r} has a tag {name!r}.", hint="Choose another name for the branch.")
 
 
 def _pointer(ctx: Context, dataset: str, name: str, kind: str) -> Pointer:
-    known = [each for each in store.list_pointers(ctx.tx, dataset) if each.kind == kind]
+    known = [each for each in pointers.list_pointers(ctx.tx, dataset) if each.kind == kind]
     found = next((each for each in known if each.name == name), None)
     if found is None:
         raise NotFound.among(f"{kind} of {dataset}", name, [each.name for each in known])

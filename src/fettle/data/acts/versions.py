@@ -1,22 +1,17 @@
-"""What can be done with versions: record one that is stored, look at them, keep what is known of them."""
+"""What can be done with versions: record one that is stored, take others over, look at them."""
 
 from __future__ import annotations
 
 import msgspec
 
-from fettle.acts import Context, Role, act
-from fettle.core import canonical, ids
-from fettle.core.errors import Conflict, Denied, GateFailed, Invalid, NotFound
+from fettle.acts import Context, act
+from fettle.core import ids
+from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.data.acts.policies import roots
-from fettle.data.records.profiles import Profile
-from fettle.data.records.schemas import Schema
+from fettle.data.acts.protections import check_protected, move
 from fettle.data.records.versions import Commit, Dataset, Source, Table
-from fettle.data.store import checks, policies
-from fettle.data.store import versions as store
-from fettle.storage.objects import get_object, has_object
-
-MADE_FROM = "made_from"
-"""The metadata that says from which versions one was made: references with blanks between them."""
+from fettle.data.store import ancestry, pointers, policies, resolve, versions
+from fettle.storage.objects import has_object
 
 
 @act("data.record", plumbing=True)
@@ -85,18 +80,10 @@ def record(
     made = msgspec.structs.replace(made, profile_digest=profile, schema_digest=schema)
     _check_parents(ctx, made, expected_head)
     check_protected(ctx, dataset, branch, incoming=_merged_in(ctx, made), tree=made.tree)
-    store.add_dataset(ctx.tx, dataset, at=ctx.now, by=ctx.actor)
-    store.add_commit(ctx.tx, made)
-    store.move_head(
-        ctx.tx,
-        dataset,
-        branch,
-        old=expected_head or None,
-        new=made.id,
-        at=ctx.now,
-        by=ctx.actor,
-        reason="merge" if len(made.parents) > 1 else "commit",
-    )
+    versions.add_dataset(ctx.tx, dataset, at=ctx.now, by=ctx.actor)
+    versions.add_commit(ctx.tx, made)
+    reason = "merge" if len(made.parents) > 1 else "commit"
+    move(ctx, dataset, branch, old=expected_head, new=made.id, reason=reason)
     ctx.emit("data.committed", f"dataset:{dataset}", commit=made.id, rows=made.rows, branch=branch)
     return made
 
@@ -118,7 +105,7 @@ def adopt(ctx: Context, dataset: str, commits: list[Commit], *, removed: list[st
     ids.check_name("dataset", dataset)
     known: set[str] = set()
     gone = set(removed or ()) & {each.id for each in commits}
-    if store.known_commits(ctx.tx, sorted(gone)):
+    if versions.known_commits(ctx.tx, sorted(gone)):
         gone -= set(roots(ctx).commits)
     for each in commits:
         if each.dataset != dataset or ids.digest(commit_bytes(each)) != each.id:
@@ -130,16 +117,16 @@ def adopt(ctx: Context, dataset: str, commits: list[Commit], *, removed: list[st
         if each.tree and each.id not in gone and policies.removed_at(ctx.tx, each.id) is None:
             check_stored_tree(ctx.blobs, each.tree)
         keep_commit(ctx.blobs, each)
-    store.add_dataset(ctx.tx, dataset, at=ctx.now, by=ctx.actor)
+    versions.add_dataset(ctx.tx, dataset, at=ctx.now, by=ctx.actor)
     for each in commits:
-        missing = set(each.parents) - known - store.known_commits(ctx.tx, each.parents)
+        missing = set(each.parents) - known - versions.known_commits(ctx.tx, each.parents)
         if missing:
             raise NotFound(
                 f"A parent of {each.id[:12]} is not in this workspace.",
                 found=", ".join(sorted(one[:12] for one in missing)),
                 hint="Give the commits before it too, oldest first.",
             )
-        store.add_commit(ctx.tx, each)
+        versions.add_commit(ctx.tx, each)
         known.add(each.id)
     policies.note_removed(ctx.tx, sorted(gone), at=ctx.now)
     return len(commits)
@@ -148,7 +135,7 @@ def adopt(ctx: Context, dataset: str, commits: list[Commit], *, removed: list[st
 @act("data.datasets", reads=True)
 def datasets(ctx: Context) -> list[Dataset]:
     """List all datasets."""
-    return store.list_datasets(ctx.tx)
+    return pointers.list_datasets(ctx.tx)
 
 
 @act("data.show", reads=True)
@@ -159,204 +146,18 @@ def show(ctx: Context, ref: str) -> Commit:
         ref: `churn` or `churn@main` for the newest, `churn@3f9ac1` for a commit, `churn@v1` for a tag,
             `churn@main~2` for two before the newest, `churn@{2024-05-31}` for what was newest then.
     """
-    return store.find_commit(ctx.tx, ref)
-
-
-@act("data.log", reads=True)
-def log(ctx: Context, dataset: str, *, branch: str = "main", limit: int = 100) -> list[Commit]:
-    """List the versions of a dataset, newest first.
-
-    Args:
-        dataset: The dataset.
-        branch: Where to begin: a branch, a tag or a commit.
-        limit: At most so many.
-    """
-    return store.line(ctx.tx, store.find_commit(ctx.tx, f"{dataset}@{branch}").id, limit)
-
-
-@act("data.lineage", reads=True, plumbing=True)
-def lineage(ctx: Context, ref: str, *, known: list[str] | None = None) -> list[Commit]:
-    """List a version and all before it, merged branches included, oldest first.
-
-    Args:
-        ref: The version.
-        known: Leave out these commits and all before them.
-    """
-    head = store.find_commit(ctx.tx, ref)
-    wanted = store.ancestors(ctx.tx, [head.id]) - store.ancestors(ctx.tx, known or [])
-    return _parents_first(store.get_commits(ctx.tx, sorted(wanted)))
-
-
-@act("data.derived", reads=True)
-def derived(ctx: Context, ref: str) -> list[Commit]:
-    """List the versions that were made from a version: cleaned, labelled, split, joined, synthesised.
-
-    Args:
-        ref: The version.
-    """
-    return store.derived(ctx.tx, store.find_commit(ctx.tx, ref).id, MADE_FROM)
-
-
-@act("data.known", reads=True, plumbing=True)
-def known(ctx: Context, commits: list[str]) -> list[str]:
-    """Tell which of these commits the workspace has.
-
-    Args:
-        commits: Ids of commits.
-    """
-    return sorted(store.known_commits(ctx.tx, commits))
-
-
-@act("data.merge_base", reads=True, plumbing=True)
-def merge_base(ctx: Context, ours: str, theirs: str) -> Commit | None:
-    """Show the newest version that two versions have in common; nothing if they have none.
-
-    Args:
-        ours: One version.
-        theirs: The other.
-    """
-    one, other = store.find_commit(ctx.tx, ours), store.find_commit(ctx.tx, theirs)
-    found = store.merge_base(ctx.tx, one.id, other.id)
-    return None if found is None else store.get_commit(ctx.tx, found)
-
-
-@act("data.profile_of", reads=True)
-def profile_of(ctx: Context, ref: str) -> Profile:
-    """Show what is known of the columns of a version.
-
-    Args:
-        ref: `churn`, `churn@main` or `churn@3f9ac1`.
-    """
-    found = store.find_commit(ctx.tx, ref)
-    return canonical.decode(_known(ctx, found, "profile", found.profile_digest), Profile)
-
-
-@act("data.schema_of", reads=True)
-def schema_of(ctx: Context, ref: str) -> Schema:
-    """Show the schema that belongs to a version.
-
-    Args:
-        ref: `churn`, `churn@main` or `churn@3f9ac1`.
-    """
-    found = store.find_commit(ctx.tx, ref)
-    return canonical.decode(_known(ctx, found, "schema", found.schema_digest), Schema)
-
-
-@act("data.set_profile", plumbing=True)
-def set_profile(ctx: Context, ref: str, profile: str) -> Commit:
-    """Keep the profile of a version.
-
-    Args:
-        ref: The version.
-        profile: Digest of the object that holds the profile.
-    """
-    _decoded(ctx, profile, Profile)
-    found = store.find_commit(ctx.tx, ref)
-    store.set_digests(ctx.tx, found.id, profile=profile)
-    return msgspec.structs.replace(found, profile_digest=profile)
-
-
-@act("data.set_schema", plumbing=True)
-def set_schema(ctx: Context, ref: str, schema: str) -> Commit:
-    """Keep the schema that belongs to a version.
-
-    Args:
-        ref: The version.
-        schema: Digest of the object that holds the schema.
-    """
-    _decoded(ctx, schema, Schema)
-    found = store.find_commit(ctx.tx, ref)
-    store.set_digests(ctx.tx, found.id, schema=schema)
-    return msgspec.structs.replace(found, schema_digest=schema)
-
-
-def check_protected(
-    ctx: Context, dataset: str, branch: str, *, incoming: Commit | None = None, tree: str | None = None
-) -> None:
-    """Refuse a change that the branch's protections do not allow.
-
-    Args:
-        ctx: The act that changes it.
-        dataset: The dataset.
-        branch: The branch.
-        incoming: The version whose changes come in from another branch; None if it is no merge.
-        tree: What the branch is to hold, where that is not the very tree of `incoming`.
-
-    Raises:
-        Denied: The branch takes merges only, or only an approver may move it.
-        GateFailed: What comes in has not passed the checks.
-    """
-    for rule in policies.protections_of(ctx.tx, dataset, branch):
-        if rule.approver and ctx.role < Role.APPROVER:
-            raise Denied(
-                f"Only an approver may move the branch {branch!r} of {dataset!r}.",
-                found=f"{ctx.actor} is {ctx.role.name.lower()}; the branch falls under {rule.dataset}:{rule.pattern}",
-                hint="Commit to another branch and ask an approver to merge it.",
-            )
-        if rule.merges_only and (incoming is None or not _is_named(ctx, incoming, but=branch)):
-            raise Denied(
-                f"The branch {branch!r} of {dataset!r} is protected: changes come by merging another branch.",
-                found=f"a protection of {rule.dataset}:{rule.pattern}",
-                hint=f"Commit or push to another branch, then: fettle data merge {dataset} BRANCH --into {branch}",
-            )
-        if rule.checks:
-            _check_passed(ctx, dataset, branch, incoming, tree)
+    return resolve.find_commit(ctx.tx, ref)
 
 
 def _merged_in(ctx: Context, made: Commit) -> Commit | None:
     """The version that a commit merges into the first of its parents; None if it brings nothing new."""
-    if len(made.parents) < 2 or made.parents[1] in store.ancestors(ctx.tx, made.parents[:1]):
+    if len(made.parents) < 2 or made.parents[1] in ancestry.ancestors(ctx.tx, made.parents[:1]):
         return None
-    return store.get_commit(ctx.tx, made.parents[1])
-
-
-def _is_named(ctx: Context, commit: Commit, *, but: str) -> bool:
-    """Whether another branch, or a tag, names the version: so it was looked at under that name before."""
-    return any(
-        each.commit == commit.id and (each.kind, each.name) != ("branch", but)
-        for each in store.list_pointers(ctx.tx, commit.dataset)
-    )
-
-
-def _check_passed(ctx: Context, dataset: str, branch: str, incoming: Commit | None, tree: str | None) -> None:
-    """Refuse what has not passed the dataset's checks of severity error; the newest result of each counts.
-
-    What was checked is what the branch will hold: where both sides changed, theirs is merged first and checked again.
-    Only results of the check as it reads now count; those that the author recorded count if an approver lets it in.
-    """
-    wanted = {each.id: each.text for each in checks.list_checks(ctx.tx, dataset) if each.severity == "error"}
-    if not wanted:
-        found = "the dataset has no check of severity error"
-    elif incoming is None:
-        found = "a change that is no merge"
-    elif tree not in (None, incoming.tree):
-        found = f"{branch!r} changed too, so that nobody checked what comes of both"
-    else:
-        runs = checks.list_runs(ctx.tx, dataset, commit=incoming.id, most=10_000)
-        newest = {
-            each.check: each.outcome
-            for each in reversed(runs)
-            if each.text == wanted.get(each.check) and _is_witness(ctx, each.by, incoming)
-        }
-        left = sorted(each for each in wanted if newest.get(each) != "passed")
-        if not left:
-            return
-        found = f"not passed on {incoming.id[:12]}: {', '.join(left)}"
-    raise GateFailed(
-        f"The branch {branch!r} of {dataset!r} takes only versions that have passed its checks.",
-        found=found,
-        hint=f"Merge {branch} into a branch, fettle data check {dataset}@BRANCH, then merge that one.",
-        subject=f"dataset:{dataset}",
-    )
-
-
-def _is_witness(ctx: Context, by: str, incoming: Commit) -> bool:
-    """Whether somebody's word on a version counts: an approver who lets it in decides, others need another's word."""
-    return ctx.role >= Role.APPROVER or by not in (incoming.author, ctx.actor)
+    return versions.get_commit(ctx.tx, made.parents[1])
 
 
 def _check_parents(ctx: Context, made: Commit, expected_head: str) -> None:
-    missing = set(made.parents) - store.known_commits(ctx.tx, made.parents)
+    missing = set(made.parents) - versions.known_commits(ctx.tx, made.parents)
     if missing or (expected_head and expected_head not in made.parents):
         raise Conflict(
             f"A version of {made.dataset!r} must continue the one its branch points at.",
@@ -388,38 +189,3 @@ def _check_stored(ctx: Context, digest: str) -> None:
             hint="Store it first; versions.commit_frame does both.",
             subject=f"object:{digest}",
         )
-
-
-def _parents_first(commits: list[Commit]) -> list[Commit]:
-    waiting = {each.id: each for each in sorted(commits, key=lambda each: (each.at, each.id))}
-    ordered: list[Commit] = []
-    for start in list(waiting):
-        stack = [start]
-        while stack:
-            each = waiting.get(stack[-1])
-            ahead = [one for one in each.parents if one in waiting] if each else []
-            if ahead:
-                stack.extend(ahead)
-            else:
-                done = waiting.pop(stack.pop(), None)
-                ordered.extend([done] if done else [])
-    return ordered
-
-
-def _known(ctx: Context, found: Commit, what: str, digest: str) -> bytes:
-    if not digest:
-        raise NotFound(
-            f"No {what} of {found.dataset}@{found.id[:12]} has been made.",
-            hint=f"Make it: fettle data {what} {found.dataset}@{found.id[:12]}",
-            subject=f"commit:{found.id}",
-        )
-    return get_object(ctx.blobs, digest)
-
-
-def _decoded(ctx: Context, digest: str, kind: type) -> None:
-    try:
-        canonical.decode(get_object(ctx.blobs, digest), kind)
-    except msgspec.DecodeError as error:
-        raise Invalid(
-            f"The object {digest[:12]}… is no {kind.__name__.lower()}.", found=str(error)
-        ) from error

@@ -154,11 +154,11 @@ def _chain(operation: c.Impute, frame: pl.DataFrame, target: str) -> c.Chain:
     if len(rows) > MOST_ITERATIVE_ROWS:
         rows = rows[np.linspace(0, len(rows) - 1, MOST_ITERATIVE_ROWS).astype(np.int64)]
     models: dict[str, Any] = {"bayesian_ridge": BayesianRidge, "ridge": Ridge, "linear": LinearRegression}
-    imputer = IterativeImputer(models[operation.estimator](), max_iter=operation.rounds, random_state=0)
+    model = IterativeImputer(models[operation.estimator](), max_iter=operation.rounds, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        imputer.fit(rows)
-    start = [float(each) for each in imputer.initial_imputer_.statistics_]  # type: ignore[attr-defined]  # set by fit
+        imputer = _fitted(model, rows)
+    start = [float(each) for each in imputer.initial_imputer_.statistics_]
     steps = [
         c.Regression(
             int(target_place),
@@ -169,6 +169,11 @@ def _chain(operation: c.Impute, frame: pl.DataFrame, target: str) -> c.Chain:
         for target_place, others, model in imputer.imputation_sequence_
     ]
     return c.Chain(features=features, fill=operation.columns, start=start, steps=steps)
+
+
+def _fitted(model: Any, rows: np.ndarray) -> Any:
+    """The fitted model. Any, since scikit-learn declares no types: who reads what fitting left on it converts it."""
+    return model.fit(rows)
 
 
 def _last(operation: c.Impute, frame: pl.DataFrame) -> c.Last:
@@ -196,14 +201,12 @@ def _forest(operation: c.Outliers, frame: pl.DataFrame) -> c.Forest:
         axis=1,
     )
     settings: dict[str, Any] = {
+        "n_estimators": operation.trees,
         "max_samples": min(operation.sample, len(rows)),
         "contamination": operation.contamination or "auto",
+        "random_state": operation.seed,
     }
-    grown = IsolationForest(
-        n_estimators=operation.trees,
-        **settings,
-        random_state=operation.seed,
-    ).fit(rows)
+    grown = _fitted(IsolationForest(**settings), rows)
     features = [np.asarray(each) for each in grown.estimators_features_]
     trees = [_tree(each.tree_, names) for each, names in zip(grown.estimators_, features, strict=True)]
     return c.Forest(

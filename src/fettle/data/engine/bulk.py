@@ -172,6 +172,8 @@ class _Helper:
                 os._exit(0)
         os.close(tell)
         os.close(free)
+        self._ready = select.poll()  # select() knows no descriptor above 1,023
+        self._ready.register(self._told, select.POLLIN)
         os.write(self._free, bytes(range(_SLOTS)))
         self._over = False
 
@@ -182,7 +184,7 @@ class _Helper:
 
     def results(self, *, wait: bool) -> Iterator[Got]:
         """What the helper has read; with `wait`, until it ends."""
-        while not self._over and (wait or select.select([self._told], [], [], 0)[0]):
+        while not self._over and (wait or self._ready.poll(0)):
             told = os.read(self._told, _TOLD.size)
             if len(told) < _TOLD.size:
                 self._over = True

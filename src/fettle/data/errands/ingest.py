@@ -61,19 +61,10 @@ def ingest(
     """
     from fettle.data import ingest as reading
     from fettle.data.intake import Plan, take_in
-    from fettle.data.sources.addresses import refuse_secret
 
-    refuse_secret(connection)
-    if append and (key or time):
-        raise Invalid(
-            "Rows are either appended as they are, or brought in by key or time.",
-            found="--append together with " + ("--key" if key else "--time"),
-            hint="Leave out --append: with a key or time the rows that are there stay.",
-        )
-    if isinstance(source, str) and not source and not connection:
-        raise Invalid("There is no source.", hint="fettle data ingest churn.csv")
+    _check_source(source, connection)
     plan = Plan(
-        mode="append" if append else "merge" if key or time else "replace",
+        mode=_mode(append, bool(key), bool(time)),
         key=key or [],
         time=time or None,
         lateness_s=duration_s(lateness),
@@ -95,6 +86,25 @@ def ingest(
     )
     name = dataset or (reading.dataset_name(source) if not connection or source else connection)
     return take_in(ws, name, found, plan)
+
+
+def _check_source(source: str, connection: str) -> None:
+    from fettle.data.sources.addresses import refuse_secret
+
+    refuse_secret(connection)
+    if isinstance(source, str) and not source and not connection:
+        raise Invalid("There is no source.", hint="fettle data ingest churn.csv")
+
+
+def _mode(append: bool, by_key: bool, by_time: bool) -> Literal["append", "merge", "replace"]:
+    """What becomes of the rows that are there."""
+    if append and (by_key or by_time):
+        raise Invalid(
+            "Rows are either appended as they are, or brought in by key or time.",
+            found="--append together with " + ("--key" if by_key else "--time"),
+            hint="Leave out --append: with a key or time the rows that are there stay.",
+        )
+    return "append" if append else "merge" if by_key or by_time else "replace"
 
 
 def _separator(text: str) -> str | None:

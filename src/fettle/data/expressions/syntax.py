@@ -20,11 +20,11 @@ A list may stand in `[ ]` too; small and capital letters of a word mean the same
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from fettle.core.errors import Invalid
-from fettle.data.expressions.tokens import Token, tokens, wrong
+from fettle.core.grammar import Reader, Token
+from fettle.data.expressions.tokens import EXPRESSION
 
 DEEPEST = 60
 """Parentheses, signs and choices within each other."""
@@ -74,67 +74,35 @@ def is_expression(text: str) -> bool:
     return True
 
 
-class _Reader:
+class _Reader(Reader):
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = tokens(text)
-        self._at = 0
-        self._depth = 0
+        super().__init__(EXPRESSION, text, DEEPEST)
+
+    def hint_at(self, token: Token) -> str:
+        if token.kind != "keyword":
+            return ""
+        return f'{token.value!r} is a word of the language; a column of that name is "{token.value}".'
 
     def whole(self) -> Part:
         made = self._condition()
-        if self._next.kind != "end":
-            self._fail("the end, or 'and' or 'or', is expected")
+        if self.next.kind != "end":
+            self.fail("the end, or 'and' or 'or', is expected")
         return made
-
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._at]
-
-    def _take(self) -> Token:
-        token = self._next
-        self._at += token.kind != "end"
-        return token
-
-    def _has(self, *words: str) -> bool:
-        return self._next.kind in ("keyword", "sign") and self._next.value in words
-
-    def _took(self, *words: str) -> Token | None:
-        return self._take() if self._has(*words) else None
-
-    def _need(self, word: str) -> Token:
-        return self._took(word) or self._fail(f"{word!r} is expected")
-
-    def _fail(self, what: str) -> Token:
-        token = self._next
-        found = f"instead of {token.value!r}" if token.value else "but the expression ends"
-        hint = ""
-        if token.kind == "keyword":
-            hint = f'{token.value!r} is a word of the language; a column of that name is "{token.value}".'
-        raise wrong(self._text, token.at, f"{what}, {found}", hint)
 
     def _part(self, kind: str, at: int, *parts: Part, value: str = "") -> Part:
         depth = 1 + max((each.depth for each in parts), default=0)
         if depth > LONGEST_CHAIN:
-            raise wrong(self._text, at, "too deeply nested: too much in a row")
+            raise self.wrong(at, "too deeply nested: too much in a row")
         return Part(kind, at, value, parts, depth)
 
-    def _deeper(self, at: int, read: Callable[[], Part]) -> Part:
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise wrong(self._text, at, "too deeply nested")
-        made = read()
-        self._depth -= 1
-        return made
-
     def _condition(self) -> Part:
-        return self._deeper(self._next.at, self._chosen)
+        return self.deeper(self.next.at, self._chosen)
 
     def _chosen(self) -> Part:
         made = self._from(_OR)
-        if token := self._took("if"):
+        if token := self.took("if"):
             test = self._from(_OR)
-            self._need("else")
+            self.need("else")
             return self._part("if", token.at, test, made, self._condition())
         return made
 
@@ -154,41 +122,41 @@ class _Reader:
         return made
 
     def _binding(self) -> int:
-        token = self._next
+        token = self.next
         return _BINDS.get(token.value, 0) if token.kind in ("keyword", "sign") else 0
 
     def _more_of(self, left: Part) -> Part:
-        binding, token = self._binding(), self._take()
+        binding, token = self._binding(), self.take()
         right = self._from(binding + 1)
         if token.value in ("and", "or") and left.kind == token.value:
             return self._part(token.value, left.at, *left.parts, right)
         return self._part(token.value, token.at, left, right)
 
     def _begun(self, level: int) -> Part:
-        if level <= _NOT and (token := self._took("not")):
-            return self._part("not", token.at, self._deeper(token.at, lambda: self._from(_NOT)))
+        if level <= _NOT and (token := self.took("not")):
+            return self._part("not", token.at, self.deeper(token.at, lambda: self._from(_NOT)))
         return self._factor()
 
     def _compared(self, left: Part) -> Part:
-        if self._has(*_COMPARISONS):
+        if self.has(*_COMPARISONS):
             return self._chained(left)
-        denied = self._took("not")
-        token = self._took("in", "between", "matches", "like")
+        denied = self.took("not")
+        token = self.took("in", "between", "matches", "like")
         if token is not None:
             made = self._worded(left, token)
             return self._part("not", denied.at, made) if denied else made
         if denied:
-            self._fail("'in', 'between', 'matches' or 'like' is expected")
-        token = self._need("is")
-        denied = self._took("not")
-        self._need("null")
+            self.fail("'in', 'between', 'matches' or 'like' is expected")
+        token = self.need("is")
+        denied = self.took("not")
+        self.need("null")
         made = self._part("missing", token.at, left)
         return self._part("not", denied.at, made) if denied else made
 
     def _chained(self, left: Part) -> Part:
         """`a < b`, or `0 < a <= 10`, which means both."""
         signs, sides = [], [left]
-        while token := self._took(*_COMPARISONS):
+        while token := self.took(*_COMPARISONS):
             signs.append(token)
             sides.append(self._from(_SUM))
         words = [_COMPARISONS[each.value] for each in signs]
@@ -199,57 +167,45 @@ class _Reader:
     def _worded(self, left: Part, token: Token) -> Part:
         if token.value == "between":
             low = self._from(_SUM)
-            self._need("and")
+            self.need("and")
             return self._part("chain", token.at, low, left, self._from(_SUM), value="<= <=")
         if token.value in ("matches", "like"):
-            if self._next.kind not in ("text", "quoted"):
-                self._fail("a text in quotes is expected")
-            given = self._take()
+            if self.next.kind not in ("text", "quoted"):
+                self.fail("a text in quotes is expected")
+            given = self.take()
             return self._part(token.value, token.at, left, Part("text", given.at, given.value))
-        opened = self._took("(", "[")
-        if opened is None:
-            self._fail("a list such as ('a', 'b') is expected")
-        close = ")" if opened is None or opened.value == "(" else "]"
-        return self._part("in", token.at, left, *self._several(lambda: self._from(_SUM), close))
-
-    def _several(self, part: Callable[[], Part], close: str = ")") -> tuple[Part, ...]:
-        made = [part()]
-        while self._took(","):
-            if self._has(close):
-                break
-            made.append(part())
-        self._need(close)
-        return tuple(made)
+        opened = self.took("(", "[") or self.fail("a list such as ('a', 'b') is expected")
+        close = ")" if opened.value == "(" else "]"
+        return self._part("in", token.at, left, *self.listed(lambda: self._from(_SUM), close))
 
     def _factor(self) -> Part:
-        if token := self._took("-", "+"):
-            made = self._deeper(token.at, self._factor)
+        if token := self.took("-", "+"):
+            made = self.deeper(token.at, self._factor)
             return self._part("minus" if token.value == "-" else "plus", token.at, made)
         made = self._single()
-        if token := self._took("**"):
-            return self._part("**", token.at, made, self._deeper(token.at, self._factor))
+        if token := self.took("**"):
+            return self._part("**", token.at, made, self.deeper(token.at, self._factor))
         return made
 
     def _single(self) -> Part:
-        if self._took("("):
+        if self.took("("):
             made = self._condition()
-            self._need(")")
+            self.need(")")
             return made
-        token = self._next
+        token = self.next
         if token.kind in ("number", "text", "quoted"):
-            return Part(token.kind, token.at, self._take().value)
-        if self._has("true", "false"):
-            return Part("boolean", token.at, self._take().value)
-        if self._took("null"):
+            return Part(token.kind, token.at, self.take().value)
+        if self.has("true", "false"):
+            return Part("boolean", token.at, self.take().value)
+        if self.took("null"):
             return Part("null", token.at)
-        if token.kind != "column" and not (self._has("matches", "between") and self._called()):
-            self._fail("a column, a value or '(' is expected")
-        self._take()
-        if not self._took("("):
+        if token.kind != "column" and not (self.has("matches", "between") and self._called()):
+            self.fail("a column, a value or '(' is expected")
+        self.take()
+        if not self.took("("):
             return Part("column", token.at, token.value)
-        arguments = () if self._took(")") else self._several(self._condition)
+        arguments = () if self.took(")") else self.listed(self._condition, ")")
         return self._part("call", token.at, *arguments, value=token.value)
 
     def _called(self) -> bool:
-        after = self._tokens[min(self._at + 1, len(self._tokens) - 1)]
-        return after.kind == "sign" and after.value == "("
+        return self.after.kind == "sign" and self.after.value == "("

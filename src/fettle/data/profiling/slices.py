@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from fettle.core.scalars import number
 from fettle.data.profiling.distinct import Registers, registers_of
 from fettle.data.profiling.points import Points
 from fettle.data.profiling.sketches import (
@@ -173,8 +174,8 @@ def _of_texts(present: pl.Series) -> dict[str, Any]:
     bare = values.str.strip_chars()
     many = pl.Series([1], dtype=pl.Int64) if weights is None else weights
     texts = Texts(
-        int(lengths.min() or 0),  # type: ignore[arg-type]  # lengths are numbers
-        int(lengths.max() or 0),  # type: ignore[arg-type]  # lengths are numbers
+        int(number(lengths.min()) or 0),
+        int(number(lengths.max()) or 0),
         int((lengths * many).sum()),
         int(((bare == "").cast(pl.Int64) * many).sum()),
         int((bare.str.contains(r"\s").cast(pl.Int64) * many).sum()),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fettle.core.errors import Invalid, NotFound
 from fettle.core.progress import phase
+from fettle.core.scalars import number
 from fettle.data.records.synthesis import Counter, Learnt, Levels, Marginal, Numbers, Sequence, Texts
 from fettle.data.synthesis import copula, texts
 from fettle.data.types import STORED, normalise, type_of
@@ -126,7 +127,7 @@ def _is_key(column: pl.Series) -> bool:
         return False
     if column.dtype == pl.String:
         return not texts.is_prose(column)
-    counted = column.max() - column.min() + 1 == len(column)  # type: ignore[operator]  # only integers come here
+    counted = (number(column.max()) or 0) - (number(column.min()) or 0) + 1 == len(column)
     return bool(counted) or column.name.lower().endswith(("id", "key", "nr", "no"))
 
 

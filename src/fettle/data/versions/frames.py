@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fettle.core.errors import Invalid
 from fettle.data import hooks
@@ -73,6 +73,37 @@ def commit_frame(
         GateFailed: The policy has no rule for a column that needs one.
     """
     from fettle.data import ingest
+
+    frame = _arrived(ws, dataset, frame, time_column, masked)
+    origin = source if isinstance(source, Source) else ingest.source_of(source)
+    wish = _Wish(dataset, branch, origin, message, metadata or {}, append, time_column, profile, schema)
+
+    def attempt(head: Commit | None) -> Commit:
+        if expected_head is not None and (head.id if head else "") != expected_head:
+            raise Elsewhere.of(dataset, branch)
+        return _continued(ws, wish, frame, head, key_of(head, frame, key))
+
+    return retried(ws, dataset, branch, attempt)
+
+
+class _Wish(NamedTuple):
+    """What is to be committed, but for the rows."""
+
+    dataset: str
+    branch: str
+    source: Source
+    message: str
+    metadata: dict[str, str]
+    append: bool
+    time_column: str | None
+    profile: bool
+    schema: Schema | None
+
+
+def _arrived(
+    ws: Surface, dataset: str, frame: pl.DataFrame, time_column: str | None, masked: bool
+) -> pl.DataFrame:
+    """The rows as they may be kept: of fettle's types, and masked as the dataset's policy says."""
     from fettle.data.types import normalise
     from fettle.privacy import masking
 
@@ -81,42 +112,37 @@ def commit_frame(
             f"There is nothing to commit to {dataset!r}.", found=f"{frame.height} rows, {frame.width} columns"
         )
     frame = timed(normalise(frame), time_column)
-    if not masked:
-        frame = normalise(masking.arrive(ws, dataset, frame).frame)
-    origin = source if isinstance(source, Source) else ingest.source_of(source)
+    return frame if masked else normalise(masking.arrive(ws, dataset, frame).frame)
 
-    def attempt(head: Commit | None) -> Commit:
-        if expected_head is not None and (head.id if head else "") != expected_head:
-            raise Elsewhere.of(dataset, branch)
-        base = head if append else None
-        rows = frame if base is None else fitted(frame, base)
-        with repository(ws).writer() as writer:
-            table = _written(writer, rows, base, time_column, key_of(head, frame, key))
-            if head is not None and not append and head.tables == [table]:
-                return head if schema is None else set_schema(ws, head, schema)
-            tree = tree_of(writer, [table])
-            writer.flush()
-            hooks.run(
-                ws, "before-commit", dataset, branch=branch, message=message, tree=tree, rows=table.rows
-            )
-            return ws.call(
-                "data.record",
-                dataset=dataset,
-                tree=tree,
-                source=origin,
-                message=message,
-                parents=[head.id] if head else [],
-                expected_head=head.id if head else "",
-                branch=branch,
-                files=len(table.parts),
-                size_bytes=sum(part.size_bytes for part in table.parts),
-                tables=[table],
-                metadata=metadata or {},
-                profile=profiled(ws, whole(ws, table, base, rows)) if profile else "",
-                schema=keep(ws, schema) if schema is not None else "",
-            )
 
-    return retried(ws, dataset, branch, attempt)
+def _continued(ws: Surface, wish: _Wish, frame: pl.DataFrame, head: Commit | None, key: list[str]) -> Commit:
+    """The commit after this head; the head itself if nothing would change."""
+    base = head if wish.append else None
+    rows = frame if base is None else fitted(frame, base)
+    with repository(ws).writer() as writer:
+        table = _written(writer, rows, base, wish.time_column, key)
+        if head is not None and not wish.append and head.tables == [table]:
+            return head if wish.schema is None else set_schema(ws, head, wish.schema)
+        tree = tree_of(writer, [table])
+        writer.flush()
+        told = {"branch": wish.branch, "message": wish.message, "tree": tree, "rows": table.rows}
+        hooks.run(ws, "before-commit", wish.dataset, **told)
+        return ws.call(
+            "data.record",
+            dataset=wish.dataset,
+            tree=tree,
+            source=wish.source,
+            message=wish.message,
+            parents=[head.id] if head else [],
+            expected_head=head.id if head else "",
+            branch=wish.branch,
+            files=len(table.parts),
+            size_bytes=sum(part.size_bytes for part in table.parts),
+            tables=[table],
+            metadata=wish.metadata,
+            profile=profiled(ws, whole(ws, table, base, rows)) if wish.profile else "",
+            schema=keep(ws, wish.schema) if wish.schema is not None else "",
+        )
 
 
 def _written(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fettle.acts import Context, Role, act, records
 from fettle.acts import store as acts_store
 from fettle.core import canonical, ids
-from fettle.core.errors import FettleError, NotFound
+from fettle.core.errors import FettleError, Invalid, NotFound
 from fettle.core.units import duration_s
 from fettle.data.acts import versions as data
 from fettle.governance import access, cards, chain
@@ -121,8 +121,9 @@ def grant(ctx: Context, actor: str, role: RoleName, *, expires_in: str = "") -> 
         role: What it allows; each role includes the ones before it.
         expires_in: When it ends by itself, such as `90d`; empty means never.
     """
+    access.check_actor(actor)
     secret = access.new_secret()
-    ends = ctx.now + timedelta(seconds=duration_s(expires_in)) if expires_in else None
+    ends = _ends(ctx, expires_in) if expires_in else None
     token = Token(
         id=ids.event_id(ctx.now),
         actor=actor,
@@ -155,6 +156,17 @@ def revoke(ctx: Context, token: str) -> Token:
 def tokens(ctx: Context) -> list[Token]:
     """List the tokens that were granted, oldest first; their secrets are not kept."""
     return store.list_tokens(ctx.tx)
+
+
+def _ends(ctx: Context, expires_in: str) -> datetime:
+    try:
+        return ctx.now + timedelta(seconds=duration_s(expires_in))
+    except OverflowError as error:
+        raise Invalid(
+            "A token cannot hold for so long.",
+            found=expires_in[:40],
+            hint="Leave it out: it never ends then.",
+        ) from error
 
 
 def _token(ctx: Context, token: str) -> Token:

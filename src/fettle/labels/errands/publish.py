@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fettle.acts import Surface, errand
+from fettle.core import canonical
 from fettle.core.errors import NotFound
-from fettle.labels.records import Consensus, Functions, Method, Project, Published
+from fettle.labels.records import Agreed, Consensus, Functions, Method, Project, Published
 
 
 @errand("labels.publish")
@@ -36,7 +37,6 @@ def publish(
         message: Why; empty: how many rows are labelled.
         branch: The branch to move.
     """
-    from fettle.core import canonical
     from fettle.data.records.versions import Source
     from fettle.data.versions import commit_frame, load
     from fettle.labels import publish as publishing
@@ -45,10 +45,7 @@ def publish(
     known: Project = ws.call("labels.show", project=project)
     source = ws.call("data.show", ref=data or known.ref)
     consensus: Consensus = ws.call("labels.consensus", project=project, method=method)
-    agreed = consensus.items
-    if weak:
-        said: Functions = ws.call("labels.guesses", project=project)
-        agreed = publishing.with_guesses(agreed, said.guesses, ws.call("labels.keys", project=project))
+    agreed = _with_guesses(ws, project, consensus.items) if weak else consensus.items
     rows = load(ws, source)
     frame = publishing.labelled_rows(
         rows,
@@ -61,23 +58,12 @@ def publish(
     )
     labelled = frame.height - frame[column].null_count()
     if labelled == 0:
-        raise NotFound(
-            f"No row of {source.ref[:60]} has a label yet.",
-            found=f"{len(consensus.items)} items answered, {consensus.ties} of them ties",
-            hint=f"Label some: fettle labels next {project}, or on the pages: /labels/{project}",
-        )
+        raise _nothing_labelled(project, source.ref, consensus)
     dataset = to or f"{known.dataset}-labels"
     before = _head(ws, dataset, branch)
-    guessed = any(each.source == "functions" for each in agreed)
-    decided = f"{method}, then functions" if guessed else method
-    added = [name for name in frame.columns if name not in rows.columns]
-    metadata = {
-        "project": project,
-        "made_from": source.ref,
-        "method": decided,
-        "ties": str(consensus.ties),
-        "label_columns": canonical.encode(added).decode(),
-    }
+    facts = _facts(
+        known, source.ref, consensus, agreed, [each for each in frame.columns if each not in rows.columns]
+    )
     made = commit_frame(
         ws,
         dataset,
@@ -87,18 +73,41 @@ def publish(
         time_column=source.time_column,
         key=known.key or None,
         branch=branch,
-        metadata=metadata,
+        metadata=facts,
     )
-    return Published(
-        project,
-        made.ref,
-        frame.height,
-        labelled,
-        consensus.ties,
-        decided,
-        source.ref,
-        fresh=made.id != before,
+    fresh = made.id != before
+    decided, ties = facts["method"], consensus.ties
+    return Published(project, made.ref, frame.height, labelled, ties, decided, source.ref, fresh=fresh)
+
+
+def _with_guesses(ws: Surface, project: str, agreed: list[Agreed]) -> list[Agreed]:
+    """The labels that persons gave, and those of labelling functions where nobody answered."""
+    from fettle.labels import publish as publishing
+
+    said: Functions = ws.call("labels.guesses", project=project)
+    return publishing.with_guesses(agreed, said.guesses, ws.call("labels.keys", project=project))
+
+
+def _nothing_labelled(project: str, ref: str, consensus: Consensus) -> NotFound:
+    return NotFound(
+        f"No row of {ref[:60]} has a label yet.",
+        found=f"{len(consensus.items)} items answered, {consensus.ties} of them ties",
+        hint=f"Label some: fettle labels next {project}, or on the pages: /labels/{project}",
     )
+
+
+def _facts(
+    project: Project, ref: str, consensus: Consensus, agreed: list[Agreed], added: list[str]
+) -> dict[str, str]:
+    """What the version's metadata say of how its labels came about."""
+    guessed = any(each.source == "functions" for each in agreed)
+    return {
+        "project": project.name,
+        "made_from": ref,
+        "method": f"{consensus.method}, then functions" if guessed else consensus.method,
+        "ties": str(consensus.ties),
+        "label_columns": canonical.encode(added).decode(),
+    }
 
 
 def _head(ws: Surface, dataset: str, branch: str) -> str:

@@ -37,7 +37,7 @@ class ListArtifacts(msgspec.Struct):
 def list_artifacts(call: Call, asked: ListArtifacts) -> Any:
     """List the files of a folder of a run."""
     folder = safe(asked.path, folder=True)
-    root = runs.info(call, asked.run_id)["artifact_uri"]
+    root = runs.info(call, asked.run_id).artifact_uri
     files = call.perform("tracking.artifacts", run=asked.run_id, folder=folder)
     shown = listed(files, folder, whole=True)
     return {"root_uri": root, "files": shown} if shown else {"root_uri": root}

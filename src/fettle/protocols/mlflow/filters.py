@@ -150,8 +150,8 @@ class _Reader:
         self._next = 0
 
     def _cut(self, text: str) -> Any:
-        at = 0
-        while text[at:].strip():
+        at, end = 0, len(text.rstrip())
+        while at < end:
             match = _TOKEN.match(text, at)
             if match is None:
                 raise self._error(at)

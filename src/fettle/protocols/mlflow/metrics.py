@@ -131,8 +131,9 @@ def get_history(call: Call, asked: History) -> Any:
         raise unknown_run(asked.run_id)
     start = offset_of(asked.page_token)
     end = start + (asked.max_results or max(1, len(found)))
-    some = found.shown(asked.metric_key, start, end)
-    answer: dict[str, Any] = {"metrics": some} if some else {}
+    answer: dict[str, Any] = {}
+    if start < len(found):
+        answer["metrics"] = found.shown(asked.metric_key, start, end)
     return {**answer, "next_page_token": token_of(end)} if len(found) > end else answer
 
 

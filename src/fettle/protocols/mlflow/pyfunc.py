@@ -31,8 +31,7 @@ class Loaded:
         """
         import pandas as pd
 
-        rows = _rows(data)
-        answers = self._predictor.predict(rows)
+        answers = self._predictor.predict(data)
         index = data.index if isinstance(data, pd.DataFrame) else None
         flat = [{"prediction": each["prediction"], **each.get("probabilities", {})} for each in answers]
         return pd.DataFrame(flat, index=index)
@@ -52,13 +51,3 @@ def _load_pyfunc(path: str) -> Loaded:
     from fettle.packaging.predictor import Predictor
 
     return Loaded(Predictor(open_folder(Path(path))))
-
-
-def _rows(data: Any) -> Any:
-    """Rows with nothing where pandas has its kinds of not-a-number."""
-    if not hasattr(data, "to_dict"):
-        return data
-    import pandas as pd
-
-    clean = data.astype(object).where(pd.notna(data), None)
-    return clean.to_dict(orient="records")

@@ -12,18 +12,11 @@ from fettle.protocols.mlflow.calls import Book, Call
 from fettle.protocols.mlflow.errors import Refused, invalid, missing
 from fettle.protocols.mlflow.experiments import Tag
 from fettle.protocols.mlflow.names import check_key, experiment_number, unknown_run
-from fettle.protocols.mlflow.translate import (
-    NAME,
-    NOTES,
-    PARENT,
-    USER,
-    info_json,
-    moment,
-    run_json,
-    status_of,
-)
-from fettle.tracking.records.inputs import Brief, Described
+from fettle.protocols.mlflow.sheets import Info, info_of, run_of
+from fettle.protocols.mlflow.translate import moment, status_of
 from fettle.tracking.records.runs import Run
+from fettle.tracking.records.sheets import Sheet
+from fettle.tracking.search.names import NAME, NOTES, PARENT, USER
 
 BOOK = Book()
 MODELS = "mlflow.log-model.history"
@@ -115,14 +108,13 @@ def create(call: Call, asked: Create) -> Any:
         raise missing(f"No Experiment with id={number} exists") from None
     except Conflict as error:
         raise experiments.binned(number) if "in the bin" in error.message else error from None
-    return {"run": run_json(made.run, made.links, made.experiment)}
+    return {"run": run_of(made)}
 
 
 @BOOK.on("GET", "runs/get")
 def get(call: Call, asked: One) -> Any:
     """Show a run."""
-    known = described(call, asked.run_id)
-    return {"run": run_json(known.run, known.links, known.experiment)}
+    return {"run": run_of(sheet(call, asked.run_id))}
 
 
 @BOOK.on("POST", "runs/update")
@@ -243,26 +235,18 @@ def found(call: Call, run_id: str) -> Run:
     return known[0]
 
 
-def described(call: Call, run_id: str) -> Described:
+def sheet(call: Call, run_id: str) -> Sheet:
     """The run of an id with all that is shown of it.
 
     Raises:
         Refused: There is none.
     """
-    try:
-        return call.perform("tracking.describe", run=run_id)
-    except NotFound:
-        raise unknown_run(run_id) from None
+    known = call.perform("tracking.sheets", ids=[run_id])
+    if not known:
+        raise unknown_run(run_id)
+    return known[0]
 
 
-def whole(call: Call, runs: list[Run], experiments: list[Brief]) -> list[dict[str, Any]]:
-    """Runs of some experiments as MLflow's JSON, with all it shows of them."""
-    links = call.perform("tracking.links", runs=[each.id for each in runs])
-    known = {each.name: each for each in experiments}
-    return [run_json(each, links[each.id], known[each.experiment]) for each in runs]
-
-
-def info(call: Call, run_id: str) -> dict[str, Any]:
+def info(call: Call, run_id: str) -> Info:
     """A run's `RunInfo`."""
-    known = described(call, run_id)
-    return info_json(known.run, known.experiment)
+    return info_of(sheet(call, run_id))

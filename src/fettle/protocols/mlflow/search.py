@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from fettle.core.errors import Invalid
-from fettle.protocols.mlflow import runs
 from fettle.protocols.mlflow.calls import Book, Call, wrong
 from fettle.protocols.mlflow.errors import invalid
 from fettle.protocols.mlflow.experiments import view_of
 from fettle.protocols.mlflow.names import experiment_number
+from fettle.protocols.mlflow.sheets import run_of
 
 BOOK = Book()
 MOST_PAGE = 50_000
@@ -33,28 +33,21 @@ def search(call: Call, asked: Search) -> Any:
     """Find runs of some experiments."""
     if not 0 < asked.max_results <= MOST_PAGE:
         raise wrong("max_results", asked.max_results)
-    numbers = [experiment_number(each) for each in asked.experiment_ids]
-    experiments = call.perform("tracking.briefs", numbers=numbers)
-    deleted = view_of(asked.run_view_type)
-    if not experiments:
-        return None
     try:
         page = call.workspace.perform(
-            "tracking.search",
+            "tracking.find_sheets",
             {
+                "numbers": [experiment_number(each) for each in asked.experiment_ids],
                 "where": asked.filter,
                 "order_by": asked.order_by,
-                "experiments": [each.name for each in experiments],
                 "limit": asked.max_results,
                 "cursor": asked.page_token or None,
-                "archived": None,
-                "deleted": deleted,
-                "dialect": "mlflow",
+                "deleted": view_of(asked.run_view_type),
             },
             actor=call.caller.actor,
             role=call.caller.role,
         )
     except Invalid as error:
         raise invalid(str(error).replace("\n", " ")) from None
-    answer: dict[str, Any] = {"runs": runs.whole(call, page.runs, experiments)} if page.runs else {}
+    answer: dict[str, Any] = {"runs": [run_of(each) for each in page.sheets]} if page.sheets else {}
     return {**answer, "next_page_token": page.next} if page.next else answer

@@ -33,7 +33,7 @@ _TEXTS = (
     "experiment_id",
 )
 _ATTRIBUTES: dict[str, type] = {**dict.fromkeys(_NUMBERS, int), **dict.fromkeys(_TEXTS, str)}
-_FAMILIES = {
+FAMILIES = {
     "attribute": _ATTRIBUTES,
     "trace": _ATTRIBUTES,
     "tag": None,
@@ -86,20 +86,21 @@ def _found(call: Call, numbers: list[int], asked: Search | OldSearch) -> tuple[l
         raise invalid("At least one experiment must be named.")
     if not 1 <= asked.max_results <= MOST_PAGE:
         raise invalid(f"max_results must be between 1 and {MOST_PAGE}. Got {asked.max_results}.")
-    holds = parse(asked.filter, _FAMILIES)
+    holds = parse(asked.filter, FAMILIES)
     start = offset_of(asked.page_token)
     if not asked.filter.strip() and not asked.order_by:
         most = asked.max_results
         some = call.perform("tracking.traces", experiments=numbers, most=most + 1, start=start)
         return some[:most], token_of(start + most) if len(some) > most else None
     known = call.perform("tracking.traces", experiments=numbers, most=MOST_LOOKED_AT)
-    matching = [each for each in known if holds(_values(each))]
+    matching = [each for each in known if holds(values_of(each))]
     return page(
-        ordered(matching, asked.order_by, _values, list(_ATTRIBUTES)), asked.page_token, asked.max_results
+        ordered(matching, asked.order_by, values_of, list(_ATTRIBUTES)), asked.page_token, asked.max_results
     )
 
 
-def _values(trace: Trace) -> Values:
+def values_of(trace: Trace) -> Values:
+    """What a trace is searched by."""
     began, took = milliseconds(trace.at), trace.duration_ms
     ended = None if took is None else began + took
     attributes: dict[str, Any] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import msgspec
@@ -16,17 +15,14 @@ from fettle.protocols.mlflow.artifacts import require_editor
 from fettle.protocols.mlflow.assessments import kept
 from fettle.protocols.mlflow.calls import Book, Call
 from fettle.protocols.mlflow.errors import Refused, invalid, missing
-from fettle.protocols.mlflow.experiments import Tag
 from fettle.protocols.mlflow.names import experiment_number
 from fettle.protocols.mlflow.trace_json import (
     Info,
     info_json,
-    old_json,
-    state_of,
     trace_json,
     trace_of,
 )
-from fettle.protocols.mlflow.translate import milliseconds, moment
+from fettle.protocols.mlflow.translate import moment
 from fettle.tracking.records.traces import Trace
 
 BOOK = Book()
@@ -102,25 +98,6 @@ class LinkPrompts(msgspec.Struct):
 
     trace_id: str
     prompt_versions: list[Prompt] = []
-
-
-class OldStart(msgspec.Struct):
-    """Fields of `traces`, second form."""
-
-    experiment_id: str
-    timestamp_ms: int = 0
-    request_metadata: list[Tag] = []
-    tags: list[Tag] = []
-
-
-class OldEnd(msgspec.Struct):
-    """Fields of `traces/{trace_id}`, second form."""
-
-    trace_id: str
-    timestamp_ms: int = 0
-    status: str | int = "OK"
-    request_metadata: list[Tag] = []
-    tags: list[Tag] = []
 
 
 async def receive(call: Call, request: Request) -> Response:
@@ -249,51 +226,6 @@ def link_prompts(call: Call, asked: LinkPrompts) -> None:
     linked = {(each.name, each.version): each for each in [*known, *asked.prompt_versions]}
     tags = {"mlflow.linkedPrompts": msgspec.json.encode(list(linked.values())).decode()}
     call.perform("tracking.tag_trace", id=trace.id, tags=tags)
-
-
-@BOOK.on("POST", "traces/metrics", version="3.0")
-@BOOK.on("POST", "traces/calculate-filter-correlation", version="3.0")
-def not_counted(_call: Call, asked: Several) -> None:
-    """Say that traces are kept here, not counted."""
-    raise Refused("NOT_IMPLEMENTED", "Statistics of traces are not supported.")
-
-
-@BOOK.on("POST", "traces")
-def old_start(call: Call, asked: OldStart) -> Any:
-    """Begin a trace, second form."""
-    number = experiments.brief(call, asked.experiment_id).number
-    metadata = {each.key: each.value for each in asked.request_metadata}
-    tags = {each.key: each.value for each in asked.tags}
-    made = Trace(
-        id=f"tr-{secrets.token_hex(16)}",
-        experiment=number,
-        at=moment(asked.timestamp_ms, "timestamp_ms"),
-        state="IN_PROGRESS",
-        metadata=metadata,
-        tags=tags,
-        run=metadata.get("mlflow.sourceRun", ""),
-    )
-    return {"trace_info": old_json(call.perform("tracking.put_trace", trace=made))}
-
-
-@BOOK.on("PATCH", "traces/{trace_id}")
-def old_end(call: Call, asked: OldEnd) -> Any:
-    """End a trace, second form."""
-    known = found(call, asked.trace_id)
-    ended = msgspec.structs.replace(
-        known,
-        state=state_of(asked.status),
-        duration_ms=max(0, asked.timestamp_ms - milliseconds(known.at)),
-        metadata={each.key: each.value for each in asked.request_metadata},
-        tags={each.key: each.value for each in asked.tags},
-    )
-    return {"trace_info": old_json(call.perform("tracking.put_trace", trace=ended))}
-
-
-@BOOK.on("GET", "traces/{trace_id}/info")
-def old_info(call: Call, asked: One) -> Any:
-    """Show a trace, second form."""
-    return {"trace_info": old_json(found(call, asked.trace_id))}
 
 
 def found(call: Call, trace_id: str) -> Trace:

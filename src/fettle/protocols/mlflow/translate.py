@@ -1,6 +1,6 @@
 """Records of the workspace as MLflow's JSON, and its words as ours.
 
-A run's name, parent, author and notes are fields of a run here and tags there; `TAGS_OF_FIELDS` says which. Numbers of
+A run's name, parent, author and notes are fields of a run here and tags there (`tracking.search.names`). Numbers of
 64 bits are numbers, not texts; ids and versions are texts; what is empty is left out.
 """
 
@@ -13,13 +13,10 @@ from typing import Any
 
 from fettle.protocols.mlflow.calls import wrong
 from fettle.tracking.records.experiments import Experiment
-from fettle.tracking.records.inputs import LOCATION, Brief, DatasetInput, LoggedModel, ModelMetric, RunLinks
-from fettle.tracking.records.metrics import Metric
-from fettle.tracking.records.runs import Run, Status
+from fettle.tracking.records.inputs import LOCATION, Brief, LoggedModel, ModelMetric
+from fettle.tracking.records.runs import Status
+from fettle.tracking.search.names import NOTES
 
-NAME, PARENT, USER, NOTES = "mlflow.runName", "mlflow.parentRunId", "mlflow.user", "mlflow.note.content"
-TAGS_OF_FIELDS = {NAME: "name", PARENT: "parent", NOTES: "notes"}
-"""Tag there → field of a run here."""
 CAPTURED = {
     "mlflow.source.name": "code.entry",
     "mlflow.source.git.commit": "git.commit",
@@ -103,11 +100,6 @@ def pairs(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"key": key, "value": value} for key, value in values.items()]
 
 
-def text_of(value: Any) -> str:
-    """A parameter as MLflow shows it: text."""
-    return value if isinstance(value, str) else str(value)
-
-
 def experiment_json(found: Experiment) -> dict[str, Any]:
     """An `Experiment` of MLflow."""
     tags = {key: value for key, value in found.tags.items() if key != LOCATION}
@@ -128,74 +120,6 @@ def location_of(found: Experiment | Brief) -> str:
     """Where the artifacts of an experiment's runs are, as its clients call it."""
     kept = found.location if isinstance(found, Brief) else found.tags.get(LOCATION)
     return kept or f"mlflow-artifacts:/{found.number}"
-
-
-def run_json(run: Run, links: RunLinks, experiment: Brief) -> dict[str, Any]:
-    """A `Run` of MLflow."""
-    answer: dict[str, Any] = {"info": info_json(run, experiment)}
-    data = {
-        "metrics": [metric_json(each) for each in links.summaries],
-        "params": pairs({key: text_of(value) for key, value in run.params.items()}),
-        "tags": pairs(tags_of(run)),
-    }
-    answer["data"] = {name: values for name, values in data.items() if values}
-    inputs: dict[str, Any] = {}
-    if links.datasets:
-        inputs["dataset_inputs"] = [dataset_json(each) for each in links.datasets]
-    if links.read:
-        inputs["model_inputs"] = [{"model_id": each.model} for each in links.read]
-    answer["inputs"] = inputs
-    if links.made:
-        made = [{"model_id": each.model, "step": each.step} for each in links.made]
-        answer["outputs"] = {"model_outputs": made}
-    return answer
-
-
-def info_json(run: Run, experiment: Brief) -> dict[str, Any]:
-    """A `RunInfo` of MLflow."""
-    fields = {
-        "run_id": run.id,
-        "run_uuid": run.id,
-        "run_name": run.name,
-        "experiment_id": str(experiment.number),
-        "user_id": user_of(run),
-        "status": STATUSES[run.status],
-        "start_time": milliseconds(run.started_at),
-        "artifact_uri": f"{location_of(experiment).rstrip('/')}/{run.id}/artifacts",
-        "lifecycle_stage": "active" if run.deleted_at is None else "deleted",
-    }
-    return fields if run.ended_at is None else {**fields, "end_time": milliseconds(run.ended_at)}
-
-
-def user_of(run: Run) -> str:
-    """Who MLflow says made a run: what its client said, else our author."""
-    return run.tags.get(USER) or run.author.removeprefix("user:")
-
-
-def tags_of(run: Run) -> dict[str, str]:
-    """A run's tags, with those that are fields here, and what was captured under the names that MLflow has for it."""
-    fields = {NAME: run.name, PARENT: run.parent, NOTES: run.notes, USER: user_of(run)}
-    captured = {there: run.tags[here] for there, here in CAPTURED.items() if run.tags.get(here)}
-    if "mlflow.source.name" in captured:
-        captured["mlflow.source.type"] = "LOCAL"
-    return captured | run.tags | {key: value for key, value in fields.items() if value}
-
-
-def metric_json(metric: Metric) -> dict[str, Any]:
-    """The last value of a metric as a `Metric` of MLflow."""
-    return {
-        "key": metric.key,
-        "value": number(metric.last),
-        "timestamp": milliseconds(metric.at),
-        "step": metric.step,
-    }
-
-
-def dataset_json(found: DatasetInput) -> dict[str, Any]:
-    """A `DatasetInput` of MLflow."""
-    fields = {name: getattr(found, name) for name in ("name", "digest", "source_type", "source")}
-    fields |= {name: getattr(found, name) for name in ("schema", "profile") if getattr(found, name)}
-    return {"tags": pairs(found.tags), "dataset": fields} if found.tags else {"dataset": fields}
 
 
 def model_json(model: LoggedModel, location: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from fettle.core import canonical
 from fettle.core.errors import NotFound
-from fettle.protocols.mlflow import artifacts, entries, flavors
+from fettle.protocols.mlflow import artifacts, entries, flavors, sources
 from fettle.protocols.mlflow.calls import Call
 from fettle.protocols.mlflow.downloads import attachment, kind_of, send
 from fettle.protocols.mlflow.errors import Refused, missing
@@ -48,6 +48,22 @@ async def on_root(call: Call, request: Request) -> Response:
     inside = [each for each in files if not folder or each.path.startswith(f"{folder}/")]
     body = {"files": artifacts.listed(inside, folder)} if inside else {}
     return Response(msgspec.json.encode(body), media_type="application/json")
+
+
+async def get_artifact(call: Call, request: Request) -> Response:
+    """Send a file of a version to a browser: `/model-versions/get-artifact?name=…&version=…&path=…`."""
+    query = request.query_params
+    path = safe(query.get("path", ""))
+
+    def work() -> Response:
+        version = entries.version_numbered(call, query.get("name", ""), query.get("version", ""))
+        root = sources.download_uri(call, version)
+        place = _PLACE.fullmatch(f"{root.removeprefix('mlflow-artifacts:/')}/{path}")
+        if place is None:
+            raise missing(f"The files of {version.ref} are not kept by version: they lie at {root[:300]}")
+        return _send(call, request, place)
+
+    return await run_in_threadpool(work)
 
 
 def files_of(call: Call, kind: str, digest: str) -> list[Artifact]:

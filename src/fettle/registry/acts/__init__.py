@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from fettle.registry.acts.aliases import rollback as rollback
     from fettle.registry.acts.approvals import request_approval as request_approval
     from fettle.registry.acts.catalogue import models as models
-    from fettle.registry.acts.releases import made_from as made_from
+    from fettle.registry.acts.queries import made_from as made_from
+    from fettle.registry.acts.queries import show as show
+    from fettle.registry.acts.queries import versions as versions
     from fettle.registry.acts.releases import register as register
     from fettle.registry.acts.releases import reject as reject
-    from fettle.registry.acts.releases import show as show
-    from fettle.registry.acts.releases import versions as versions
     from fettle.registry.quorum import approvals_missing as approvals_missing
     from fettle.registry.uses import follow as follow
     from fettle.registry.uses import unfollow as unfollow
 
-PARTS = ("releases", "catalogue", "aliases", "approvals", "removal", "comparing", "stages")
+PARTS = ("releases", "queries", "catalogue", "aliases", "approvals", "removal", "comparing", "stages")
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -31,15 +31,15 @@ __getattr__, __dir__ = lazy_exports(
         "approvals_missing": "fettle.registry.quorum",
         "follow": "fettle.registry.uses",
         "history": ".aliases",
-        "made_from": ".releases",
+        "made_from": ".queries",
         "models": ".catalogue",
         "promote": ".aliases",
         "register": ".releases",
         "reject": ".releases",
         "request_approval": ".approvals",
         "rollback": ".aliases",
-        "show": ".releases",
+        "show": ".queries",
         "unfollow": "fettle.registry.uses",
-        "versions": ".releases",
+        "versions": ".queries",
     },
 )

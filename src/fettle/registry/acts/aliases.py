@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fettle.acts import Context, Role, act
 from fettle.core.errors import Conflict
-from fettle.registry import find, quorum, verdicts
+from fettle.registry import find, quorum, uses, verdicts
 from fettle.registry.admission import admit, check_approver, check_override
 from fettle.registry.aliases import rollback_target
 from fettle.registry.moves import move, take_away
@@ -35,6 +35,7 @@ def promote(
         GateFailed: A gate said no to this bundle, under this name or another; the message lists which.
         ApprovalMissing: Too few people agreed.
         Conflict: The bundle was rejected.
+        NotFound: The bundle, or a file of it, is not kept in this workspace; `override` does not change that.
         Invalid: The alias could be taken for a protected one.
         Denied: `override` was asked by somebody who is not an administrator.
     """
@@ -129,6 +130,8 @@ def _was_promoted(ctx: Context, history: list[AliasChange], version: ModelVersio
 def set_alias(ctx: Context, model: str, alias: str, version: int, *, reason: str = "") -> ModelVersion:
     """Point an alias at a version. A protected alias, such as `champion`, takes what `promote` takes.
 
+    A free alias that an endpoint serves takes no version that was rejected or failed its gates.
+
     Args:
         model: The model.
         alias: The alias; made if it is new.
@@ -146,6 +149,8 @@ def set_alias(ctx: Context, model: str, alias: str, version: int, *, reason: str
     if store.alias_version(ctx.tx, model, alias) == version:
         return chosen
     quorum.check_twin(ctx, model, alias)
+    if store.list_uses(ctx.tx, model, alias):
+        uses.check_served(ctx, alias, chosen)
     previous = move(ctx, alias, chosen, "set", reason)
     ctx.emit(
         "registry.alias_set", f"model:{model}", alias=alias, version=version, previous=previous, reason=reason

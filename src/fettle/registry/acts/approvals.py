@@ -10,14 +10,15 @@ from fettle.core.errors import Conflict, Denied, Invalid, NotFound
 from fettle.core.units import duration_s
 from fettle.registry import edits, find, quorum, verdicts
 from fettle.registry.aliases import PROTECTED
-from fettle.registry.checks import RANKS, is_live, may_agree
-from fettle.registry.names import check_alias, check_model
+from fettle.registry.checks import RANKS, ends_at, is_live, may_agree
+from fettle.registry.names import check_alias, check_model, check_reason
 from fettle.registry.records.approvals import Approval, ApprovalRequest, ApproverRole, Protection
 from fettle.registry.records.versions import Review
 from fettle.registry.store import approvals as store
 from fettle.registry.store import versions
 
 MOST_APPROVALS = 20
+SHORTEST_S, LONGEST_S = 60.0, 3650 * 86_400.0
 
 
 @act("registry.protect", needs=Role.ADMIN)
@@ -45,10 +46,10 @@ def protect(
     if model != "*":
         check_model(model)
     seconds = duration_s(expires_in)
-    if not 0 <= approvals <= MOST_APPROVALS or seconds < 60:
+    if not 0 <= approvals <= MOST_APPROVALS or not SHORTEST_S <= seconds <= LONGEST_S:
         raise Invalid(
-            "An alias asks for 0 to 20 approvals that hold for at least a minute.",
-            found=f"approvals={approvals}, expires_in={expires_in}",
+            "An alias asks for 0 to 20 approvals that hold for a minute to ten years.",
+            found=f"approvals={approvals}, expires_in={expires_in[:40]}",
             hint="For example --approvals 2 --expires-in 7d",
         )
     quorum.check_twin(ctx, model, alias)
@@ -123,8 +124,8 @@ def request_approval(
         requested_by=ctx.actor,
         author=chosen.author,
         at=ctx.now,
-        expires_at=ctx.now + timedelta(seconds=rule.expires_s),
-        reason=reason,
+        expires_at=ctx.now + timedelta(seconds=min(rule.expires_s, LONGEST_S)),
+        reason=check_reason(reason),
     )
     store.add_request(ctx.tx, made)
     _set_review(ctx, model, version, "in review")
@@ -170,7 +171,9 @@ def approve(ctx: Context, request: str, *, note: str = "") -> ApprovalRequest:
 
 def _agree(ctx: Context, asked: ApprovalRequest, note: str) -> None:
     role: ApproverRole = "admin" if ctx.role >= Role.ADMIN else "approver"
-    store.add_approval(ctx.tx, Approval(ids.event_id(ctx.now), asked.id, ctx.actor, role, note, ctx.now))
+    store.add_approval(
+        ctx.tx, Approval(ids.event_id(ctx.now), asked.id, ctx.actor, role, check_reason(note), ctx.now)
+    )
     rule = quorum.rule_of(ctx, asked.model, asked.alias)
     needed = max(1, rule.approvals) if rule else 1
     if rule is None or len(quorum.agreed(ctx, find_request(ctx, asked.id), rule)) >= needed:
@@ -197,6 +200,7 @@ def withdraw(ctx: Context, request: str, *, reason: str = "") -> ApprovalRequest
         Denied: You neither asked nor agreed.
         Conflict: The request is closed.
     """
+    check_reason(reason)
     asked = _open(ctx, request)
     mine = [each for each in asked.approvals if each.actor == ctx.actor and each.withdrawn_at is None]
     if mine:
@@ -238,7 +242,8 @@ def approvals(
     return [
         quorum.told(ctx, each)
         for each in found
-        if every or (each.status == "open" and ctx.now < each.expires_at)
+        if every
+        or (each.status == "open" and ctx.now < ends_at(each, quorum.rule_of(ctx, each.model, each.alias)))
     ]
 
 
@@ -257,11 +262,12 @@ def find_request(ctx: Context, request: str) -> ApprovalRequest:
 
 def _open(ctx: Context, request: str) -> ApprovalRequest:
     asked = find_request(ctx, request)
-    if not is_live(asked, find.version(ctx, asked.model, asked.version), ctx.now):
+    rule = quorum.rule_of(ctx, asked.model, asked.alias)
+    if not is_live(asked, find.version(ctx, asked.model, asked.version), quorum.moment(ctx), rule):
         ended = "it has ended" if asked.status == "open" else f"it is {asked.status}"
         raise Conflict(
             "This request is closed.",
-            found=f"{ended}; it held until {asked.expires_at:%Y-%m-%d %H:%M}",
+            found=f"{ended}; it held until {ends_at(asked, rule):%Y-%m-%d %H:%M}",
             hint=f"Ask anew: fettle registry request-approval {asked.model} {asked.version} --alias {asked.alias}",
             subject=f"model:{asked.model}",
         )

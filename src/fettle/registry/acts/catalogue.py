@@ -1,15 +1,13 @@
-"""What can be done with models: make, describe, rename, find."""
+"""What can be done with models: make, describe, rename, list."""
 
 from __future__ import annotations
 
 from fettle.acts import Context, Role, act
 from fettle.core.errors import Conflict
-from fettle.registry import asking, edits, find, pins
-from fettle.registry.acts.releases import check_limit
+from fettle.registry import edits, find, pins
 from fettle.registry.names import check_description, check_model
-from fettle.registry.records.models import Edit, Model, ModelPage
-from fettle.registry.records.search import Condition
-from fettle.registry.store import aliases, approvals, renaming, search
+from fettle.registry.records.models import Edit, Model
+from fettle.registry.store import aliases, approvals, renaming
 from fettle.registry.store import models as store
 
 
@@ -119,32 +117,6 @@ def model(ctx: Context, model: str) -> Model:
         model: The model.
     """
     return find.model(ctx, model)
-
-
-@act("registry.search", reads=True)
-def search_models(
-    ctx: Context,
-    text: str = "",
-    *,
-    where: list[Condition] | None = None,
-    order_by: list[str] | None = None,
-    limit: int = 100,
-    cursor: str = "",
-) -> ModelPage:
-    """Find models: all conditions must hold.
-
-    Args:
-        text: Such as `name like 'fraud%' and (tags.team = 'risk' or alias = 'champion')`; empty asks for nothing.
-        where: Further conditions, on `name`, `description`, `author`, `at`, `updated_at`, `alias`, `tag.KEY`.
-        order_by: Fields, each with `desc` behind it, or `-` before it, or not; then by name.
-        limit: At most so many.
-        cursor: `next` of the page before.
-    """
-    check_limit(limit)
-    found, following = search.find_models(
-        ctx.tx, [asking.parse(text), *(where or [])], order_by or [], limit, cursor
-    )
-    return ModelPage(found, following)
 
 
 @act("registry.edits", reads=True)

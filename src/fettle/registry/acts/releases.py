@@ -1,4 +1,4 @@
-"""What can be done with versions: register, look, describe, reject."""
+"""What can be done with versions: register, adopt, describe, reject."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from fettle.acts import Context, Role, act
 from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid
 from fettle.evaluation.records import GateResult
-from fettle.registry import asking, edits, find, pins, stages
+from fettle.registry import bundles, edits, find, pins, stages
 from fettle.registry.aliases import PASSING
 from fettle.registry.listings import check_listing
 from fettle.registry.moves import take_away
-from fettle.registry.names import check_bundle, check_description, check_model
-from fettle.registry.records.models import VersionPage
-from fettle.registry.records.search import Condition
+from fettle.registry.names import check_bundle, check_description, check_model, check_origin, check_reason
 from fettle.registry.records.versions import ModelVersion
-from fettle.registry.store import approvals, models, search, tags
+from fettle.registry.store import approvals, models, tags
 from fettle.registry.store import versions as store
 from fettle.tracking.names import check_values
-
-MOST_PAGE = 200_000
 
 
 @act("registry.register")
@@ -59,14 +55,18 @@ def register(
         tags: Free text by name.
         description: One sentence about the model, kept with its first version.
         note: What is to be said of this version, in Markdown.
+
+    Raises:
+        NotFound: The bundle is not kept in this workspace; store it first.
+        Damaged: What is kept under the digest is no bundle.
     """
     check_model(model)
-    check_bundle(bundle)
+    _check_said(metrics, gates, tags, run_id=run_id, flow_id=flow_id, dataset=dataset, commit=dataset_commit)
+    bundles.manifest_of(ctx.blobs, check_bundle(bundle))
     known = store.find_bundle(ctx.tx, model, bundle)
     if known is not None:
         return known
-    check_values("tag", tags or {})
-    models.add_model(ctx.tx, model, description=description, author=ctx.actor, at=ctx.now)
+    models.add_model(ctx.tx, model, description=check_description(description), author=ctx.actor, at=ctx.now)
     version = ModelVersion(
         model=model,
         version=models.take_number(ctx.tx, model),
@@ -126,7 +126,9 @@ def adopt(
             found=f"{source[:60]!r}",
             hint="Give an address of at most 4000 characters.",
         )
-    check_values("tag", tags or {})
+    _check_said(
+        metrics, [], tags, run_id=run_id, logged_model=logged_model, dataset=dataset, commit=dataset_commit
+    )
     if manifest is not None:
         check_listing(ctx.blobs, manifest)
     models.add_model(ctx.tx, model, description="", author=ctx.actor, at=ctx.now)
@@ -150,6 +152,16 @@ def adopt(
         updated_at=ctx.now,
     )
     return _add(ctx, version)
+
+
+def _check_said(
+    metrics: dict[str, float] | None,
+    gates: list[GateResult] | None,
+    tags: dict[str, str] | None,
+    **names: str | None,
+) -> None:
+    check_origin(metrics or {}, gates or [], **names)
+    check_values("tag", tags or {})
 
 
 def _add(ctx: Context, version: ModelVersion) -> ModelVersion:
@@ -236,6 +248,7 @@ def reject(ctx: Context, model: str, version: int, reason: str) -> ModelVersion:
     Raises:
         Conflict: An alias in use, such as `champion`, names the version.
     """
+    check_reason(reason)
     chosen = find.version(ctx, model, version)
     if chosen.status == "rejected":
         return chosen
@@ -256,99 +269,3 @@ def reject(ctx: Context, model: str, version: int, reason: str) -> ModelVersion:
     approvals.close_requests(ctx.tx, model, version, "rejected")
     ctx.emit("registry.rejected", f"model:{model}", version=version, reason=reason)
     return find.version(ctx, model, version)
-
-
-@act("registry.versions", reads=True)
-def versions(ctx: Context, model: str) -> list[ModelVersion]:
-    """List the versions of a model, newest first.
-
-    Args:
-        model: The model.
-    """
-    found = store.list_versions(ctx.tx, model)
-    if not found:
-        find.model(ctx, model)
-    return found
-
-
-@act("registry.show", reads=True)
-def show(ctx: Context, model: str, version: int) -> ModelVersion:
-    """Show one version: bundle, metrics, gates, aliases and where it came from.
-
-    Args:
-        model: The model.
-        version: Its version.
-    """
-    return find.version(ctx, model, version)
-
-
-@act("registry.find", reads=True)
-def find_ref(ctx: Context, ref: str) -> ModelVersion:
-    """Show the version that a reference names.
-
-    Args:
-        ref: `fraud` (its champion), `fraud@champion`, `fraud@3`, `fraud/3`, `fraud@latest`, or the first 8 or more
-            characters of a bundle's digest, alone or behind `fraud@`.
-
-    Raises:
-        NotFound: There is no such model, alias or version.
-        Conflict: The digest's beginning fits several versions.
-    """
-    return find.ref(ctx, ref)
-
-
-@act("registry.search_versions", reads=True)
-def search_versions(
-    ctx: Context,
-    text: str = "",
-    *,
-    where: list[Condition] | None = None,
-    order_by: list[str] | None = None,
-    limit: int = 100,
-    cursor: str = "",
-) -> VersionPage:
-    """Find versions of any model: all conditions must hold.
-
-    Args:
-        text: Such as `name like 'fraud%' and (tags.team = 'risk' or alias = 'champion')`; empty asks for nothing.
-        where: Further conditions, on `name`, `version`, `run_id`, `source`, `kind`, `status`, `review`, `author`, `at`,
-            `updated_at`, `dataset`, `dataset_commit`, `logged_model`, `bundle`, `description`, `alias`, `tag.KEY`.
-        order_by: Fields, each with `desc` behind it, or `-` before it, or not; then by name, the newest version first.
-        limit: At most so many.
-        cursor: `next` of the page before.
-    """
-    check_limit(limit)
-    found, following = search.find_versions(
-        ctx.tx, [asking.parse(text), *(where or [])], order_by or [], limit, cursor
-    )
-    return VersionPage(found, following)
-
-
-@act("registry.made_from", reads=True)
-def made_from(
-    ctx: Context,
-    *,
-    run_id: str | None = None,
-    flow_id: str | None = None,
-    dataset_commit: str | None = None,
-    logged_model: str | None = None,
-) -> list[ModelVersion]:
-    """List the versions, of any model, that a run, a pipeline run, a dataset commit or a logged model led to.
-
-    Args:
-        run_id: A tracking run.
-        flow_id: A pipeline run.
-        dataset_commit: A commit of a dataset.
-        logged_model: A logged model.
-    """
-    return store.versions_from(
-        ctx.tx, run_id=run_id, flow_id=flow_id, dataset_commit=dataset_commit, logged_model=logged_model
-    )
-
-
-def check_limit(limit: int) -> None:
-    """Refuse a page that is empty or too long."""
-    if not 1 <= limit <= MOST_PAGE:
-        raise Invalid(
-            "A page has at least one entry.", found=str(limit), hint=f"Give a limit from 1 to {MOST_PAGE:,}."
-        )

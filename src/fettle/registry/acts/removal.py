@@ -9,6 +9,7 @@ from fettle.core import ids
 from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.registry import find, pins, quorum
 from fettle.registry.moves import take_away
+from fettle.registry.names import check_reason
 from fettle.registry.records.holds import ModelHold
 from fettle.registry.records.versions import ModelVersion, RemovedVersion
 from fettle.registry.store import aliases, approvals, models, tags, versions
@@ -32,6 +33,7 @@ def delete_version(
     Raises:
         Conflict: The version is live (an alias names it, an endpoint serves it) or on hold.
     """
+    check_reason(reason)
     gone = find.version(ctx, model, version)
     _check_free(ctx, gone, drop_aliases=drop_aliases)
     return _delete(ctx, gone, reason)
@@ -49,6 +51,7 @@ def delete(ctx: Context, model: str, *, reason: str = "", drop_aliases: bool = F
     Raises:
         Conflict: A version is live or on hold, or an endpoint follows an alias of the model.
     """
+    check_reason(reason)
     find.model(ctx, model)
     followers = [each.by for each in aliases.list_uses(ctx.tx, model)]
     if followers:
@@ -82,7 +85,7 @@ def hold(ctx: Context, model: str, reason: str, *, version: int | None = None) -
         reason: Why; kept with the hold.
         version: One version; None means the model with all its versions.
     """
-    if not reason.strip():
+    if not check_reason(reason).strip():
         raise Invalid("A hold needs a reason.", hint='For example "case 2024-17".')
     find.model(ctx, model)
     if version is not None:

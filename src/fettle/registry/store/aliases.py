@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from fettle.registry.records.aliases import AliasChange, AliasUse
+from fettle.registry.store.kept import in_order
 from fettle.storage.columns import At
 from fettle.storage.upserts import insert_new
 
@@ -77,11 +78,7 @@ def add_change(tx: Transaction, change: AliasChange) -> None:
 
 def list_changes(tx: Transaction, model: str, alias: str | None = None) -> list[AliasChange]:
     """Moves of the aliases of a model, oldest first."""
-    query = sa.select(changes).where(changes.c.model == model).order_by(changes.c.seq)
-    if alias is not None:
-        query = query.where(changes.c.alias == alias)
-    rows = tx.execute(query).mappings()
-    return [AliasChange(**{key: row[key] for key in row if key != "seq"}) for row in rows]
+    return in_order(tx, changes, AliasChange, model=model, alias=alias)
 
 
 def add_use(tx: Transaction, use: AliasUse) -> None:
@@ -92,6 +89,12 @@ def add_use(tx: Transaction, use: AliasUse) -> None:
 
 def drop_use(tx: Transaction, by: str) -> None:
     tx.execute(uses.delete().where(uses.c.by == by))
+
+
+def find_use(tx: Transaction, by: str) -> AliasUse | None:
+    """What something follows now."""
+    row = tx.execute(sa.select(uses).where(uses.c.by == by)).mappings().one_or_none()
+    return None if row is None else AliasUse(**row)
 
 
 def list_uses(tx: Transaction, model: str, alias: str | None = None) -> list[AliasUse]:

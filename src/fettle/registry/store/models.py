@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from fettle.registry.records.models import Edit, Model
 from fettle.registry.store.aliases import aliases
+from fettle.registry.store.kept import in_order
 from fettle.registry.store.tags import tags
 from fettle.registry.store.versions import versions
 from fettle.storage.columns import At
@@ -140,11 +141,7 @@ def add_edit(tx: Transaction, edit: Edit) -> None:
 
 def list_edits(tx: Transaction, model: str, version: int | None = None) -> list[Edit]:
     """Changes of descriptions and tags, oldest first."""
-    query = sa.select(edits).where(edits.c.model == model).order_by(edits.c.seq)
-    if version is not None:
-        query = query.where(edits.c.version == version)
-    rows = tx.execute(query).mappings()
-    return [Edit(**{key: row[key] for key in row if key != "seq"}) for row in rows]
+    return in_order(tx, edits, Edit, model=model, version=version)
 
 
 def take_number(tx: Transaction, model: str) -> int:

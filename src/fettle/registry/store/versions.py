@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from fettle.evaluation.records import GateResult
 from fettle.registry.records.versions import ModelVersion, RemovedVersion
 from fettle.registry.store.aliases import aliases
+from fettle.registry.store.kept import in_order
 from fettle.registry.store.tags import tags
 from fettle.storage.columns import At, Json
 
@@ -85,8 +86,7 @@ def drop_version(tx: Transaction, gone: RemovedVersion) -> None:
 
 
 def list_removed(tx: Transaction, model: str) -> list[RemovedVersion]:
-    rows = tx.execute(sa.select(removed).where(removed.c.model == model).order_by(removed.c.seq)).mappings()
-    return [RemovedVersion(**{key: row[key] for key in row if key != "seq"}) for row in rows]
+    return in_order(tx, removed, RemovedVersion, model=model)
 
 
 def find_version(tx: Transaction, model: str, version: int) -> ModelVersion | None:

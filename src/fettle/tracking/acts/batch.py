@@ -13,11 +13,12 @@ from fettle.tracking.acts import upkeep
 from fettle.tracking.acts.experiments import numbered
 from fettle.tracking.chunks import Points
 from fettle.tracking.names import check_key, check_values
-from fettle.tracking.records.inputs import Brief, Described, ModelMetric, RunLinks
+from fettle.tracking.records.inputs import Brief, ModelMetric
 from fettle.tracking.records.metrics import Column, Point
 from fettle.tracking.records.runs import Run, Status
+from fettle.tracking.records.sheets import Sheet
 from fettle.tracking.store import batch as store
-from fettle.tracking.store import experiments, inputs, logged_models
+from fettle.tracking.store import experiments, logged_models
 from fettle.tracking.store import runs as whole
 
 MOST_NAME = 1000
@@ -34,7 +35,7 @@ def begin(
     parent: str | None = None,
     notes: str = "",
     started_at: datetime | None = None,
-) -> Described:
+) -> Sheet:
     """Start a run in the experiment of a number, as clients do that know experiments by numbers.
 
     Args:
@@ -67,33 +68,30 @@ def begin(
     whole.add_run(ctx.tx, started)
     whole.set_tags(ctx.tx, run_id, started.tags)
     ctx.emit("tracking.started", f"run:{run_id}", experiment=experiment.name)
-    return Described(started, RunLinks(), experiment)
+    return Sheet(
+        id=run_id,
+        experiment=experiment,
+        name=started.name,
+        status=started.status,
+        author=started.author,
+        started_us=curves.microseconds(started.started_at),
+        parent=parent or "",
+        notes=notes,
+        tags=started.tags,
+    )
 
 
 def _opened(ctx: Context, number: int) -> Brief:
     """The experiment of a number, in use; `Default` is made when it is missing."""
-    if number == 0:
-        experiments.add_experiment(ctx.tx, "Default", ctx.now)
     found = store.briefs_numbered(ctx.tx, [number]).get(number)
+    if number == 0 and found is None:
+        experiments.add_experiment(ctx.tx, "Default", ctx.now)
+        found = store.briefs_numbered(ctx.tx, [number]).get(number)
     if found is None:
         raise NotFound(f"There is no experiment number {number}.", hint="fettle tracking experiments")
     if found.deleted_at is not None:
         raise Conflict(f"The experiment {found.name!r} is in the bin.", subject=f"experiment:{found.name}")
     return found
-
-
-@act("tracking.describe", reads=True, plumbing=True)
-def describe(ctx: Context, run: str) -> Described:
-    """Show a run with all that is known of it but its files.
-
-    Args:
-        run: Its id.
-    """
-    found = whole.find_run(ctx.tx, run)
-    if found is None:
-        raise NotFound(f"There is no run {run!r}.", hint="fettle tracking runs", subject=f"run:{run}")
-    experiment = store.briefs_named(ctx.tx, [found.experiment])[found.experiment]
-    return Described(found, inputs.find_links(ctx.tx, [run])[run], experiment)
 
 
 @act("tracking.briefs", reads=True, plumbing=True)
@@ -240,7 +238,7 @@ def _add_params(ctx: Context, run: str, params: dict[str, Any]) -> None:
     if not params:
         return
     check_values("parameter", params)
-    known = whole.get_params(ctx.tx, run)
+    known = whole.params_of(ctx.tx, run, list(params))
     changed = [key for key, value in params.items() if key in known and not _same(known[key], value)]
     if changed:
         shown = "; ".join(f"{key!r} is {known[key]!r}, not {params[key]!r}" for key in changed[:5])

@@ -15,7 +15,18 @@ from fettle.tracking.store import collaboration as store
 MOST_TEXT = 100_000
 """Characters of a comment or a report."""
 
-_KINDS = ("run", "version", "model", "alert", "report", "experiment", "dataset", "intent", "endpoint")
+_KINDS = (
+    "run",
+    "version",
+    "model",
+    "alert",
+    "report",
+    "experiment",
+    "dataset",
+    "intent",
+    "endpoint",
+    "trace",
+)
 _MENTION = re.compile(r"(?<![\w@/.])@([A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?)")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""What can be done with evaluation sets: made, tagged, filled, read, deleted."""
+"""What can be done with evaluation sets and scorers: made, tagged, filled, read, deleted."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import msgspec
 
 from fettle.acts import Context, act
 from fettle.core import canonical, ids
-from fettle.core.errors import Invalid, NotFound
+from fettle.core.errors import Conflict, Invalid, NotFound
 from fettle.tracking.acts.experiments import numbered
 from fettle.tracking.names import check_experiment, check_values
-from fettle.tracking.records.evaluation import EvaluationRecord, EvaluationSet, Merged
+from fettle.tracking.records.evaluation import EvaluationRecord, EvaluationSet, Merged, Scorer
 from fettle.tracking.store import evaluation as store
 
 MOST_RECORDS = 10_000
 """In one call."""
 MOST_RECORD_BYTES = 1 << 20
+MOST_EXPERIMENTS = 1000
+MOST_SCORER = 1 << 20
+"""Characters of a scorer."""
 _PARTS = ("inputs", "outputs", "expectations")
 _KEPT = (*_PARTS, "tags", "source")
 
@@ -163,6 +166,63 @@ def drop_records(ctx: Context, id: str, records: list[str]) -> int:
     known = evaluation_set(ctx, id)
     store.put_set(ctx.tx, msgspec.structs.replace(known, updated_at=ctx.now))
     return store.drop_records(ctx.tx, id, records)
+
+
+@act("tracking.register_scorer", plumbing=True)
+def register_scorer(ctx: Context, experiment: int, name: str, scorer: str) -> Scorer:
+    """Keep a scorer as the next version of its name; it is never run here.
+
+    Args:
+        experiment: The number of the experiment it belongs to.
+        name: What people call it.
+        scorer: As its client writes it down.
+
+    Raises:
+        Conflict: The experiment is in the bin.
+    """
+    check_experiment(name)
+    if len(scorer) > MOST_SCORER:
+        raise Invalid(
+            "A scorer is too long.", found=f"{len(scorer):,} characters", hint=f"At most {MOST_SCORER:,}."
+        )
+    if experiment != 0 and numbered(ctx, experiment).deleted_at is not None:
+        raise Conflict(f"Experiment {experiment} is in the bin.", subject=f"experiment:{experiment}")
+    known = store.list_scorers(ctx.tx, [experiment], name)
+    version, id = (known[-1].version + 1, known[-1].id) if known else (1, f"s-{secrets.token_hex(16)}")
+    made = Scorer(experiment, name, version, id, scorer, ctx.actor, ctx.now)
+    store.add_scorer(ctx.tx, made)
+    return made
+
+
+@act("tracking.scorers", reads=True, plumbing=True)
+def scorers(ctx: Context, experiments: list[int], *, name: str | None = None) -> list[Scorer]:
+    """List the scorers of experiments, every version.
+
+    Args:
+        experiments: Their numbers.
+        name: Only those of this name.
+    """
+    if len(experiments) > MOST_EXPERIMENTS:
+        raise Invalid("Those are too many experiments at once.", found=f"{len(experiments):,}")
+    return store.list_scorers(ctx.tx, experiments, name)
+
+
+@act("tracking.delete_scorer", plumbing=True)
+def delete_scorer(ctx: Context, experiment: int, name: str, *, version: int | None = None) -> int:
+    """Delete a scorer; return how many versions that were.
+
+    Args:
+        experiment: The number of its experiment.
+        name: Its name.
+        version: Only this version.
+
+    Raises:
+        NotFound: There is none.
+    """
+    gone = store.drop_scorers(ctx.tx, experiment, name, version)
+    if not gone:
+        raise NotFound(f"There is no scorer {name!r} in experiment {experiment}.", subject=f"scorer:{name}")
+    return gone
 
 
 def _numbers(ctx: Context, given: list[int]) -> list[int]:

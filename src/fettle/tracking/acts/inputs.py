@@ -7,7 +7,7 @@ from fettle.core.errors import Invalid
 from fettle.tracking.acts import upkeep
 from fettle.tracking.acts.batch import in_use
 from fettle.tracking.names import check_path
-from fettle.tracking.records.inputs import DatasetInput, DatasetUse, ModelLink, RunLinks
+from fettle.tracking.records.inputs import DatasetInput, DatasetUse, ModelLink
 from fettle.tracking.records.runs import Artifact
 from fettle.tracking.store import batch as files
 from fettle.tracking.store import inputs as store
@@ -49,16 +49,6 @@ def add_outputs(ctx: Context, run: str, models: list[ModelLink]) -> None:
     """
     in_use(ctx, run)
     store.add_links(ctx.tx, run, models, made=True, at=ctx.now)
-
-
-@act("tracking.links", reads=True, plumbing=True)
-def links(ctx: Context, runs: list[str]) -> dict[str, RunLinks]:
-    """Show what a list of runs leaves out: the summaries of their metrics, what they read and what they made.
-
-    Args:
-        runs: Their ids.
-    """
-    return store.find_links(ctx.tx, runs)
 
 
 @act("tracking.datasets", reads=True, plumbing=True)

@@ -9,7 +9,7 @@ from fettle.core.errors import Invalid, NotFound
 from fettle.tracking import curves as reading
 from fettle.tracking import drawing
 from fettle.tracking import points as adding
-from fettle.tracking.acts.runs import existing
+from fettle.tracking.acts.runs import existing, state
 from fettle.tracking.chunks import Points
 from fettle.tracking.names import check_key
 from fettle.tracking.records.metrics import Column, Curve, Point
@@ -32,7 +32,7 @@ def log(ctx: Context, run: str, points: list[Point]) -> int:
     """
     for each in points:
         check_key("metric", each.key)
-    existing(ctx, run)
+    state(ctx, run)
     return adding.add(ctx.tx, run, adding.columns_of(points, ctx.now))
 
 
@@ -50,7 +50,7 @@ def append(ctx: Context, run: str, journal: str, first: int, records: int, colum
         records: How many these are.
         columns: Their points.
     """
-    existing(ctx, run)
+    state(ctx, run)
     if first < 0 or not 0 <= records < _MOST_RECORDS or not 0 < len(journal) <= _MOST_NAME:
         raise Invalid(
             "A part of a journal does not fit.",
@@ -166,7 +166,7 @@ def _refuse_many(ctx: Context, run: str, key: str, first: int | None, last: int 
 
 
 def _unknown(ctx: Context, run: str, key: str) -> NotFound:
-    existing(ctx, run)
+    state(ctx, run)
     return NotFound.among(f"metric of run {run}", key, store.find_metrics(ctx.tx, run))
 
 
@@ -178,5 +178,5 @@ def received(ctx: Context, run: str, journal: str) -> int:
         run: Its id.
         journal: Which journal of the run.
     """
-    existing(ctx, run)
+    state(ctx, run)
     return store.received(ctx.tx, run, journal)

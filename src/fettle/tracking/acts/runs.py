@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from fettle.acts import Context, act
 from fettle.core import ids
-from fettle.core.errors import Conflict, Invalid, NotFound
+from fettle.core.errors import Conflict, NotFound
 from fettle.tracking import search as language
 from fettle.tracking.acts import upkeep
+from fettle.tracking.changes import check_notes
 from fettle.tracking.names import check_experiment, check_path, check_run_id, check_values
 from fettle.tracking.records.runs import Artifact, Run, Status
 from fettle.tracking.records.search import All, Condition, Field, Query, Term
 from fettle.tracking.store import experiments, search
 from fettle.tracking.store import metrics as summaries
 from fettle.tracking.store import runs as store
+from fettle.tracking.store.batch import State, find_state
+from fettle.tracking.values import changed
 
-MOST_NOTES = 1 << 20
-"""Characters of a run's notes."""
+R = TypeVar("R", Run, State)
 
 
 @act("tracking.start")
@@ -51,7 +53,7 @@ def start(
             in the bin.
     """
     check_experiment(experiment)
-    known = store.find_run(ctx.tx, run_id) if run_id else None
+    known = find_state(ctx.tx, run_id) if run_id else None
     if known is None:
         chosen = check_run_id(run_id) if run_id else ids.event_id(ctx.now)
         _open_experiment(ctx, experiment)
@@ -96,7 +98,7 @@ def set_fields(
     Raises:
         Conflict: A parameter has another value already.
     """
-    in_use(existing(ctx, run))
+    in_use(state(ctx, run))
     _set(ctx, run, params or {}, tags or {})
     return existing(ctx, run)
 
@@ -115,10 +117,10 @@ def artifact(ctx: Context, run: str, path: str, digest: str, size_bytes: int) ->
         Unavailable: The object is not there (any more).
     """
     check_path(path)
-    known = in_use(existing(ctx, run))
+    known = in_use(state(ctx, run))
     upkeep.check_quota(ctx, known.experiment)
     made = Artifact(path=path, digest=digest, size_bytes=upkeep.arrived(ctx, path, digest), at=ctx.now)
-    store.put_artifact(ctx.tx, run, made)
+    store.put_artifacts(ctx.tx, run, [made])
     return made
 
 
@@ -131,11 +133,31 @@ def finish(ctx: Context, run: str, status: Status = "finished", *, ended_at: dat
         status: How it ended.
         ended_at: When; None means now.
     """
-    known = existing(ctx, run)
-    if known.status != status:
+    end(ctx, run, status, ended_at=ended_at)
+    return existing(ctx, run)
+
+
+@act("tracking.end", plumbing=True)
+def end(
+    ctx: Context,
+    run: str,
+    status: Status = "finished",
+    *,
+    ended_at: datetime | None = None,
+    unless_ended: bool = False,
+) -> None:
+    """End a run as `finish` does, and answer nothing: a run that holds very much is not read for it.
+
+    Args:
+        run: Its id.
+        status: How it ended.
+        ended_at: When; None means now.
+        unless_ended: Leave a run as it is that is not running.
+    """
+    known = state(ctx, run)
+    if known.status != status and not (unless_ended and known.status != "running"):
         store.end_run(ctx.tx, run, status, ended_at or ctx.now)
         ctx.emit(f"tracking.{status}", f"run:{run}", experiment=known.experiment)
-    return existing(ctx, run)
 
 
 @act("tracking.runs", reads=True)
@@ -224,11 +246,8 @@ def note(ctx: Context, run: str, notes: str) -> Run:
         run: Its id.
         notes: In Markdown.
     """
-    if len(notes) > MOST_NOTES:
-        raise Invalid(
-            "These notes are too long.", found=f"{len(notes):,} characters", hint=f"At most {MOST_NOTES:,}."
-        )
-    in_use(existing(ctx, run))
+    check_notes(notes)
+    in_use(state(ctx, run))
     store.change_run(ctx.tx, run, notes=notes)
     return existing(ctx, run)
 
@@ -241,8 +260,8 @@ def use(ctx: Context, run: str, inputs: list[str]) -> Run:
         run: Its id.
         inputs: Dataset references with their commit.
     """
-    known = in_use(existing(ctx, run))
-    store.set_inputs(ctx.tx, run, list(dict.fromkeys([*known.inputs, *inputs])))
+    in_use(state(ctx, run))
+    store.add_inputs(ctx.tx, run, inputs)
     return existing(ctx, run)
 
 
@@ -253,8 +272,10 @@ def archive(ctx: Context, run: str) -> Run:
     Args:
         run: Its id.
     """
-    if in_use(existing(ctx, run)).archived_at is None:
-        store.change_run(ctx.tx, run, archived_at=ctx.now)
+    known = in_use(existing(ctx, run))
+    if known.archived_at is not None:
+        return known
+    store.change_run(ctx.tx, run, archived_at=ctx.now)
     return existing(ctx, run)
 
 
@@ -265,8 +286,8 @@ def unarchive(ctx: Context, run: str) -> Run:
     Args:
         run: Its id.
     """
-    if in_use(existing(ctx, run)).archived_at is not None:
-        store.change_run(ctx.tx, run, archived_at=None)
+    in_use(state(ctx, run))
+    store.change_run(ctx.tx, run, archived_at=None)
     return existing(ctx, run)
 
 
@@ -277,7 +298,7 @@ def delete(ctx: Context, run: str) -> Run:
     Args:
         run: Its id.
     """
-    known = existing(ctx, run)
+    known = state(ctx, run)
     if known.deleted_at is None:
         store.change_run(ctx.tx, run, deleted_at=ctx.now)
         ctx.emit("tracking.deleted", f"run:{run}", experiment=known.experiment)
@@ -291,7 +312,7 @@ def restore(ctx: Context, run: str) -> Run:
     Args:
         run: Its id.
     """
-    if existing(ctx, run).deleted_at is not None:
+    if state(ctx, run).deleted_at is not None:
         store.change_run(ctx.tx, run, deleted_at=None)
     return existing(ctx, run)
 
@@ -304,7 +325,7 @@ def existing(ctx: Context, run: str, *, whole: bool = False) -> Run:
     """
     found = store.find_run(ctx.tx, run)
     if found is None:
-        raise NotFound.among("run", run, store.run_ids(ctx.tx), hint="fettle tracking runs")
+        raise _unknown(ctx, run)
     if not whole:
         return found
     fields = {name: getattr(found, name) for name in found.__struct_fields__}
@@ -313,7 +334,23 @@ def existing(ctx: Context, run: str, *, whole: bool = False) -> Run:
     return Run(**fields)
 
 
-def in_use(run: Run) -> Run:
+def state(ctx: Context, run: str) -> State:
+    """What must be known of a run before it is changed, however much it holds.
+
+    Raises:
+        NotFound: There is none of that id.
+    """
+    found = find_state(ctx.tx, run)
+    if found is None:
+        raise _unknown(ctx, run)
+    return found
+
+
+def _unknown(ctx: Context, run: str) -> NotFound:
+    return NotFound.among("run", run, store.run_ids(ctx.tx), hint="fettle tracking runs")
+
+
+def in_use(run: R) -> R:
     """The run, unless it is in the bin.
 
     Raises:
@@ -344,14 +381,6 @@ def _open_experiment(ctx: Context, name: str) -> None:
 def _set(ctx: Context, run: str, params: dict[str, Any], tags: dict[str, str]) -> None:
     check_values("parameter", params)
     check_values("tag", tags)
-    known = store.get_params(ctx.tx, run) if params else {}
-    for key, value in params.items():
-        if key in known and known[key] != value:
-            raise Conflict(
-                f"Parameter {key!r} of run {run} is set already.",
-                found=f"{known[key]!r}, not {value!r}",
-                hint="A parameter never changes; use a tag, or start a new run.",
-                subject=f"run:{run}",
-            )
-    store.add_params(ctx.tx, run, {key: value for key, value in params.items() if key not in known})
+    known = store.params_of(ctx.tx, run, list(params))
+    store.add_params(ctx.tx, run, changed(run, known, params))
     store.set_tags(ctx.tx, run, tags)

@@ -7,8 +7,9 @@ from typing import Literal
 from fettle.acts import Context, act
 from fettle.core.errors import Invalid
 from fettle.tracking import search as language
-from fettle.tracking.records.search import Field, Group, Page, Query, Table
+from fettle.tracking.records.search import Condition, Field, Group, Page, Query, Table
 from fettle.tracking.search.groups import grouped
+from fettle.tracking.store import keys
 from fettle.tracking.store import search as store
 from fettle.tracking.store.tables import columns_of
 
@@ -60,7 +61,18 @@ def search(
         archived=None if language.mentions(condition, "archived") else archived,
         deleted=None if language.mentions(condition, "deleted") else deleted,
     )
-    return store.find(ctx.tx, asked)
+    page = store.find(ctx.tx, asked)
+    return page if page.runs or cursor else Page([], None, _unknown(ctx, condition))
+
+
+def _unknown(ctx: Context, condition: Condition) -> list[str]:
+    """What no run has of what a search names, in words."""
+    found: list[str] = []
+    for field, close in keys.unknown(ctx.tx, condition).items():
+        if not language.has_other_names(field):
+            meant = f"; did you mean {language.spelled(field.family, close[0])}?" if close else ""
+            found.append(f"no run has {language.spelled(field.family, field.key)}{meant}")
+    return found
 
 
 @act("tracking.table", reads=True)

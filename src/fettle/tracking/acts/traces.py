@@ -13,8 +13,8 @@ from fettle.core.errors import Invalid, NotFound
 from fettle.tracking.acts.experiments import numbered
 from fettle.tracking.names import check_run_id, check_values
 from fettle.tracking.records.traces import Span, Trace
-from fettle.tracking.store import batch as files
 from fettle.tracking.store import traces as store
+from fettle.tracking.store import upkeep
 
 MOST_SPANS = 20_000
 """In one call."""
@@ -186,9 +186,8 @@ def delete_traces(
         most: At most so many.
     """
     chosen = store.older_traces(ctx.tx, experiment, ids, before, max(0, most))
-    for each in chosen:
-        files.remove_files(ctx.tx, f"trace:{each}", "")
-    return store.drop_traces(ctx.tx, chosen)
+    upkeep.purge_traces(ctx.tx, chosen)
+    return len(chosen)
 
 
 def found_trace(ctx: Context, id: str) -> Trace:

@@ -6,26 +6,71 @@ from typing import Any
 
 from fettle.acts import Context, Role, act
 from fettle.core.errors import Invalid, NotFound
-from fettle.tracking.acts import upkeep
+from fettle.tracking.acts import runs, upkeep
+from fettle.tracking.names import check_experiment, check_values
+from fettle.tracking.records.transfer import ExperimentRow, RowPage, RunPage
+from fettle.tracking.store import experiments
 from fettle.tracking.store import transfer as store
+from fettle.tracking.store import upkeep as upkeep_rows
 
 MOST_ROWS = 1000
 """Rows in one call."""
+MOST_RUNS = 200
+"""Runs in one call."""
 _OF_FILES = ("artifacts", "files")
 
 
 @act("tracking.rows", reads=True, plumbing=True)
-def rows(ctx: Context, table: str, *, start: int = 0, limit: int = MOST_ROWS) -> list[dict[str, Any]]:
+def rows(ctx: Context, table: str, *, after: list[Any] | None = None, limit: int = MOST_ROWS) -> RowPage:
     """Show rows of what people made: comments, reports, logged models, traces and the like.
 
     Moments are microseconds since 1970, nested values JSON, experiments names.
 
     Args:
         table: Such as `comments`.
-        start: Pass over so many.
+        after: Only rows behind this key; a page's `after` leads to the next one.
         limit: At most so many.
     """
-    return store.rows(ctx.tx, _known(table), max(0, start), max(0, min(limit, MOST_ROWS)))
+    kinds = store.key_of(_known(table))
+    if after and (len(after) != len(kinds) or not all(map(_fits, after, kinds))):
+        raise Invalid(f"That is no key of {table}.", found=f"{after!r}"[:200], hint="Give a page's `after`.")
+    return RowPage(*store.rows(ctx.tx, table, after or [], max(0, min(limit, MOST_ROWS))))
+
+
+@act("tracking.run_page", reads=True, plumbing=True)
+def run_page(
+    ctx: Context, *, after: str = "", limit: int = MOST_RUNS, experiments: list[str] | None = None
+) -> RunPage:
+    """Show runs with all that is known of them, those in the bin and the archive too, as of one moment.
+
+    Args:
+        after: Only ids behind this one.
+        limit: At most so many.
+        experiments: Only those of these experiments.
+    """
+    ids = upkeep_rows.ids_after(ctx.tx, after, max(0, min(limit, MOST_RUNS)), experiments or [])
+    found = [runs.existing(ctx, each, whole=True) for each in ids]
+    return RunPage(found, ids[-1] if ids else "")
+
+
+@act("tracking.experiment_rows", reads=True, plumbing=True)
+def experiment_rows(ctx: Context) -> list[ExperimentRow]:
+    """Show all experiments, those in the bin too, as of one moment and in the order of their numbers."""
+    found = sorted(experiments.list_experiments(ctx.tx, deleted=None), key=lambda each: each.number)
+    names = ExperimentRow.__struct_fields__
+    return [ExperimentRow(**{name: getattr(each, name) for name in names}) for each in found]
+
+
+@act("tracking.adopt_experiment", needs=Role.ADMIN, plumbing=True)
+def adopt_experiment(ctx: Context, experiment: ExperimentRow) -> bool:
+    """Take in an experiment of another workspace with its times; False if there is one of its name.
+
+    Args:
+        experiment: As `experiment_rows` gave it there; its number here is the next one.
+    """
+    check_experiment(experiment.name)
+    check_values("tag", experiment.tags)
+    return store.add_experiment(ctx.tx, experiment)
 
 
 @act("tracking.adopt_rows", needs=Role.ADMIN, plumbing=True)

@@ -11,14 +11,18 @@ from fettle.storage.objects import object_key
 from fettle.tracking.acts import experiments
 from fettle.tracking.names import check_experiment, check_run_id, check_values
 from fettle.tracking.records.runs import Run
-from fettle.tracking.records.upkeep import Purged, Quota, Removable
+from fettle.tracking.records.upkeep import Purged, PurgedExperiments, Quota, Removable, RemovableBeside
+from fettle.tracking.store import emptying
 from fettle.tracking.store import experiments as experiment_rows
 from fettle.tracking.store import metrics as metric_rows
 from fettle.tracking.store import runs as run_rows
 from fettle.tracking.store import upkeep as store
+from fettle.tracking.store.batch import find_state
 
 MOST_AT_ONCE = 200
 """Runs that one act removes, so that no transaction grows without bound."""
+MOST_TRACES = 2000
+"""Traces that one act removes with experiments."""
 
 
 @act("tracking.set_quota", needs=Role.APPROVER)
@@ -66,14 +70,29 @@ def check_quota(ctx: Context, experiment: str) -> None:
     Raises:
         Conflict: It is.
     """
+    limits = limits_of(ctx, experiment)
+    if limits is not None:
+        check_limits(limits)
+
+
+def limits_of(ctx: Context, experiment: str) -> Quota | None:
+    """The limits of an experiment and what it holds; None if it has no limits."""
     number = experiment_rows.number_of(ctx.tx, experiment)
-    limits = None if number is None else store.quota_of(ctx.tx, number, experiment)
-    if limits is not None and limits.exceeded:
+    return None if number is None else store.quota_of(ctx.tx, number, experiment)
+
+
+def check_limits(limits: Quota) -> None:
+    """Refuse when a quota is used up.
+
+    Raises:
+        Conflict: It is.
+    """
+    if limits.exceeded:
         raise Conflict(
-            f"The quota of experiment {experiment!r} is used up.",
+            f"The quota of experiment {limits.experiment!r} is used up.",
             found=", ".join(limits.exceeded),
             hint="Delete runs and collect them (fettle tracking gc), or ask for more: fettle tracking set-quota",
-            subject=f"experiment:{experiment}",
+            subject=f"experiment:{limits.experiment}",
         )
 
 
@@ -101,7 +120,7 @@ def pin(ctx: Context, run: str, *, by: str) -> None:
         run: Its id; one that is not in this workspace needs no pin here.
         by: What was made from it, such as `model:fraud/3`.
     """
-    if run_rows.find_run(ctx.tx, run) is not None:
+    if find_state(ctx.tx, run) is not None:
         store.pin(ctx.tx, run, by)
 
 
@@ -127,7 +146,7 @@ def removable(
 
 @act("tracking.purge", needs=Role.APPROVER, plumbing=True)
 def purge(ctx: Context, ids: list[str]) -> Purged:
-    """Remove runs that are in the bin for good, with their points and the names of their files.
+    """Remove runs that are in the bin for good, with their points, their traces and the names of their files.
 
     Those that are not in the bin any more, or that something was made from, stay.
 
@@ -140,10 +159,10 @@ def purge(ctx: Context, ids: list[str]) -> Purged:
     found = [each for each in (run_rows.find_run(ctx.tx, id) for id in ids) if each is not None]
     gone = [each.id for each in found if each.deleted_at is not None and each.id not in held]
     points = sum(each.count for id in gone for each in metric_rows.find_metrics(ctx.tx, id).values())
-    store.purge(ctx.tx, gone)
+    traces = store.purge(ctx.tx, gone)
     for each in gone:
         ctx.emit("tracking.purged", f"run:{each}")
-    return Purged(gone, points)
+    return Purged(gone, points, traces)
 
 
 @act("tracking.purge_models", needs=Role.APPROVER, plumbing=True)
@@ -157,6 +176,39 @@ def purge_models(ctx: Context, older_than_s: float) -> int:
     gone = store.deleted_models(ctx.tx, before, MOST_AT_ONCE)
     store.purge_models(ctx.tx, gone)
     return len(gone)
+
+
+@act("tracking.removable_beside", reads=True, plumbing=True)
+def removable_beside(ctx: Context, older_than_s: float) -> RemovableBeside:
+    """Show what a collection would take beside runs: experiments that are in the bin, models that were deleted.
+
+    Args:
+        older_than_s: For how many seconds at least.
+    """
+    before = ctx.now - timedelta(seconds=max(0.0, older_than_s))
+    found = emptying.removable_experiments(ctx.tx, before)
+    return RemovableBeside(found, *emptying.removable_models(ctx.tx, before))
+
+
+@act("tracking.purge_experiments", needs=Role.APPROVER, plumbing=True)
+def purge_experiments(ctx: Context, older_than_s: float) -> PurgedExperiments:
+    """Remove experiments that are in the bin and have no runs any more, with all that was theirs; a batch of them.
+
+    Args:
+        older_than_s: For how many seconds at least they have been in the bin.
+    """
+    before = ctx.now - timedelta(seconds=max(0.0, older_than_s))
+    gone: list[str] = []
+    traces = 0
+    for each in emptying.empty_experiments(ctx.tx, before, MOST_AT_ONCE):
+        if traces >= MOST_TRACES:
+            break
+        went, done = emptying.purge_experiment(ctx.tx, each.number, each.name, MOST_TRACES - traces)
+        traces += went
+        if done:
+            gone.append(each.name)
+            ctx.emit("tracking.experiment_purged", f"experiment:{each.name}", number=each.number)
+    return PurgedExperiments(gone, traces)
 
 
 @act("tracking.free", needs=Role.APPROVER, plumbing=True)
@@ -191,7 +243,7 @@ def adopt(ctx: Context, run: Run) -> bool:
     Args:
         run: As `show` gave it there; its metrics and files are sent apart.
     """
-    if run_rows.find_run(ctx.tx, run.id) is not None:
+    if find_state(ctx.tx, run.id) is not None:
         return False
     check_run_id(run.id)
     check_experiment(run.experiment)

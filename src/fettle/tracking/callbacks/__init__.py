@@ -1,6 +1,6 @@
 """Callbacks that log a library's training to a run, a module a library, each imported only when it is used.
 
-    fettle.autolog()                                        # scikit-learn, XGBoost, LightGBM: every fit is logged
+    fettle.autolog()                                        # every training of every library here is logged
     run.watch(GradientBoostingClassifier()).fit(X, y)       # one estimator
     xgboost.train(…, callbacks=[callbacks.xgboost.Callback(run)])
     lightgbm.train(…, callbacks=[callbacks.lightgbm.callback(run)])

@@ -1,25 +1,49 @@
-"""Log fits without being asked each time: `watch` for one estimator, `autolog` for all of a library."""
+"""Log trainings without being asked each time: `watch` for one estimator, `autolog` for all of a library."""
 
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from fettle.core.errors import Invalid
-from fettle.tracking.callbacks import lightgbm as of_lightgbm
+from fettle.core.errors import Invalid, MissingExtra, nearest
+from fettle.tracking.callbacks import (
+    boosting,
+    keras,
+    lightgbm,
+    lightning,
+    patches,
+    torch,
+    transformers,
+    xgboost,
+)
 from fettle.tracking.callbacks import sklearn as of_sklearn
-from fettle.tracking.callbacks import xgboost as of_xgboost
-from fettle.tracking.callbacks.target import add_params, library
-from fettle.tracking.context import active_run
+from fettle.tracking.callbacks.around import inside
 
 if TYPE_CHECKING:
     from fettle.tracking.active import ActiveRun
 
-LIBRARIES = ("sklearn", "xgboost", "lightgbm")
+    Start = Callable[[], ActiveRun]
+    Patch = Callable[[Start], None]
 
-_undo: list[Callable[[], None]] = []
+_LIBRARIES: dict[str, dict[str, Patch]] = {
+    "sklearn": {"sklearn.base": of_sklearn.patch},
+    "xgboost": {"xgboost": functools.partial(boosting.patch, "xgboost", xgboost.callback)},
+    "lightgbm": {"lightgbm": functools.partial(boosting.patch, "lightgbm", lightgbm.callback)},
+    "keras": {"keras": keras.patch},
+    "lightning": {
+        package: functools.partial(lightning.patch, package)
+        for package in ("lightning.pytorch", "pytorch_lightning")
+    },
+    "transformers": {"transformers.trainer": transformers.patch},
+    "torch": {
+        module: functools.partial(torch.patch, module)
+        for module in ("torch.utils.tensorboard.writer", "tensorboardX.writer")
+    },
+}
+"""Library → the modules that are waited for, and what is done when each is there."""
+LIBRARIES = tuple(_LIBRARIES)
 
 
 def watch(run: ActiveRun, model: Any, *, prefix: str = "") -> Any:
@@ -27,7 +51,7 @@ def watch(run: ActiveRun, model: Any, *, prefix: str = "") -> Any:
 
     Args:
         run: Where to log.
-        model: Anything with `fit`; XGBoost's and LightGBM's log each round too.
+        model: Anything with `fit`; XGBoost's, LightGBM's and Keras's log each round or epoch too.
         prefix: Before the name of each metric of a round.
 
     Raises:
@@ -45,7 +69,7 @@ def watch(run: ActiveRun, model: Any, *, prefix: str = "") -> Any:
     @functools.wraps(fit)
     def fitting(*args: Any, **given: Any) -> Any:
         vars(model).pop("fit", None)
-        with of_sklearn.inside(run, model), _rounds(run, model, given, prefix):
+        with inside(run, model), _rounds(run, model, given, prefix):
             return of_sklearn.logged(run, model, fit, args, given)
 
     model.fit = fitting
@@ -61,11 +85,11 @@ class _rounds:
         self._changed = False
         package = type(model).__module__.partition(".")[0]
         if package == "lightgbm":
-            given["callbacks"] = [*(given.get("callbacks") or ()), of_lightgbm.callback(run, prefix=prefix)]
+            given["callbacks"] = [*(given.get("callbacks") or ()), lightgbm.callback(run, prefix=prefix)]
         if package == "xgboost":
             self._changed = True
             self._callbacks = model.get_params().get("callbacks")
-            model.set_params(callbacks=[*(self._callbacks or ()), of_xgboost.callback(run, prefix=prefix)])
+            model.set_params(callbacks=[*(self._callbacks or ()), xgboost.callback(run, prefix=prefix)])
 
     def __enter__(self) -> None:
         """The callbacks are in place already."""
@@ -75,119 +99,47 @@ class _rounds:
             self._model.set_params(callbacks=self._callbacks)
 
 
-def autolog(
-    start: Callable[[], ActiveRun], libraries: Iterable[str] = (), *, enabled: bool = True
-) -> list[str]:
-    """Log every training of scikit-learn, XGBoost and LightGBM; return the libraries that are logged.
+def autolog(start: Start, libraries: Iterable[str] = (), *, enabled: bool = True) -> list[str]:
+    """Log every training of the libraries in `LIBRARIES`; return which of them are logged.
 
-    A training within a run is logged to it; outside of any, it gets a run of its own. What is fitted inside another
-    fit (folds of a search, steps of a pipeline) is not logged by itself.
+    A training within a run is logged to it; outside of any, it gets a run of its own. What is trained inside another
+    training (folds of a search, steps of a pipeline) is not logged by itself. A library may be imported before or
+    after; nothing is imported here.
 
     Args:
         start: Starts a run where there is none.
-        libraries: Some of `LIBRARIES`; empty: those that are imported already, and scikit-learn.
+        libraries: Some of `LIBRARIES`; empty: all that are installed.
         enabled: False puts everything back.
+
+    Raises:
+        Invalid: There is no such library.
+        MissingExtra: A library that is named is not installed.
     """
-    while _undo:
-        _undo.pop()()
+    named = list(dict.fromkeys(libraries))
+    for name in named:
+        _check(name)
+    patches.undo()
     if not enabled:
         return []
-    asked = list(libraries) or [each for each in LIBRARIES if each in sys.modules or each == "sklearn"]
-    for name in asked:
-        if name not in LIBRARIES:
-            raise Invalid(f"{name!r} cannot be logged by itself.", hint=f"There are: {', '.join(LIBRARIES)}.")
-        library(name)
-        _PATCH[name](start)
-    return asked
+    chosen = named or [name for name in LIBRARIES if _installed(name)]
+    for name in chosen:
+        for module, patch in _LIBRARIES[name].items():
+            patches.when_imported(module, functools.partial(patch, start))
+    return chosen
 
 
-def _patch_sklearn(start: Callable[[], ActiveRun]) -> None:
-    from sklearn.base import BaseEstimator
-
-    for each in _classes(BaseEstimator):
-        if "fit" in vars(each):
-            _replace(each, "fit", functools.partial(_fit, start))
-
-
-def _fit(
-    start: Callable[[], ActiveRun], fit: Callable[..., Any], model: Any, *args: Any, **given: Any
-) -> Any:
-    run = active_run()
-    if run is None:
-        with start() as run, of_sklearn.inside(run, model):
-            return of_sklearn.logged(run, model, functools.partial(fit, model), args, given)
-    with of_sklearn.inside(run, model) as part:
-        if part:
-            return fit(model, *args, **given)
-        return of_sklearn.logged(run, model, functools.partial(fit, model), args, given)
+def _check(name: str) -> None:
+    if name not in LIBRARIES:
+        close = nearest(name, LIBRARIES)
+        raise Invalid(
+            f"{name!r} cannot be logged by itself.",
+            found=name,
+            hint=f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(LIBRARIES)}.",
+        )
+    if not _installed(name):
+        raise MissingExtra.of(name, name)
 
 
-def _patch_boosting(
-    name: str, places: tuple[str, ...], callback: Callable[..., Any], start: Callable[[], ActiveRun]
-) -> None:
-    for place in places:
-        module = sys.modules.get(place)
-        if module is not None and callable(getattr(module, "train", None)):
-            _replace(module, "train", functools.partial(_train, name, callback, start))
-
-
-def _train(
-    name: str,
-    callback: Callable[..., Any],
-    start: Callable[[], ActiveRun],
-    train: Callable[..., Any],
-    params: Any,
-    *args: Any,
-    **given: Any,
-) -> Any:
-    run = active_run()
-    if run is None:
-        with start():
-            return _train(name, callback, start, train, params, *args, **given)
-    if of_sklearn.depth(run) > 1:
-        return train(params, *args, **given)
-    if not of_sklearn.depth(run):
-        add_params(run, params if isinstance(params, dict) else {})
-        run.tag({"estimator": name})
-    given["callbacks"] = [*(given.get("callbacks") or ()), callback(run)]
-    return train(params, *args, **given)
-
-
-def _replace(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    """Put a function in the place of another that it gets as its first argument, until `autolog` is switched off."""
-    original = vars(owner)[name]
-
-    @functools.wraps(original)
-    def calling(*args: Any, **given: Any) -> Any:
-        return wrapper(original, *args, **given)
-
-    if not callable(original) or hasattr(original, "__wrapped_by_fettle__"):
-        return
-    setattr(calling, "__wrapped_by_fettle__", True)  # noqa: B010 - functions have no such attribute for a type checker
-    setattr(owner, name, calling)
-    _undo.append(lambda: setattr(owner, name, original))
-
-
-def _classes(root: type) -> list[type]:
-    """A class and all that are derived from it."""
-    found = [root]
-    for each in found:
-        found += [derived for derived in each.__subclasses__() if derived not in found]
-    return found
-
-
-_PATCH: dict[str, Callable[[Callable[[], ActiveRun]], None]] = {
-    "sklearn": _patch_sklearn,
-    "xgboost": functools.partial(
-        _patch_boosting,
-        "xgboost",
-        ("xgboost", "xgboost.training", "xgboost.sklearn"),
-        of_xgboost.callback,
-    ),
-    "lightgbm": functools.partial(
-        _patch_boosting,
-        "lightgbm",
-        ("lightgbm", "lightgbm.engine", "lightgbm.sklearn"),
-        of_lightgbm.callback,
-    ),
-}
+def _installed(name: str) -> bool:
+    """Whether one of the packages of a library is there, of which the first part of the module names tells."""
+    return any(find_spec(module.partition(".")[0]) is not None for module in _LIBRARIES[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fettle.tracking.callbacks.target import target
+from fettle.tracking.callbacks.target import harmless, target
 
 if TYPE_CHECKING:
     from fettle.tracking.active import ActiveRun
@@ -28,7 +28,8 @@ def callback(run: ActiveRun | None = None, *, prefix: str = "") -> Callable[[Any
             f"{prefix}{data}/{name}": value for data, name, value, *_ in env.evaluation_result_list or ()
         }
         if metrics:
-            found.log(metrics, step=env.iteration)
+            with harmless("A round of LightGBM"):
+                found.log(metrics, step=env.iteration)
 
     log.order = _BEFORE_EARLY_STOPPING  # type: ignore[attr-defined] - LightGBM sorts by it
     log.before_iteration = False  # type: ignore[attr-defined] - as it tells these from others

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+import functools
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fettle.tracking.callbacks.target import add_params, numbers
+from fettle.tracking.callbacks.around import training
+from fettle.tracking.callbacks.patches import on_undo, replace
+from fettle.tracking.callbacks.target import add_params, harmless, numbers
 
 if TYPE_CHECKING:
     from fettle.tracking.active import ActiveRun
@@ -17,47 +18,63 @@ _CURVES = {"loss_curve_": "loss", "validation_scores_": "validation/score", "tra
            "validation_score_": "validation/score", "oob_improvement_": "oob/improvement"}  # fmt: skip
 _CLOCK = time.perf_counter
 
-_guard = threading.Lock()
-_fitting: dict[str, list[Any]] = {}
-
-
-def depth(run: ActiveRun) -> int:
-    """How many models are being fitted for this run, one inside the other."""
-    return len(_fitting.get(run.id, ()))
-
-
-@contextmanager
-def inside(run: ActiveRun, model: Any) -> Iterator[bool]:
-    """Note that a model is being fitted; the value says whether that is a part of another fit.
-
-    Folds, steps of a pipeline and what a class asks of the class that it is derived from are parts.
-    """
-    with _guard:
-        around = _fitting.setdefault(run.id, [])
-        part = bool(around)
-        again = any(each is model for each in around)
-        if not again:
-            around.append(model)
-    try:
-        yield part
-    finally:
-        with _guard:
-            if not again:
-                around[:] = [each for each in around if each is not model]
-            if not around:
-                _fitting.pop(run.id, None)
-
 
 def logged(
     run: ActiveRun, model: Any, fit: Callable[..., Any], args: tuple[Any, ...], given: dict[str, Any]
 ) -> Any:
     """Fit, and log what it was and what came of it; what `fit` raises is passed on as it is."""
-    _begin(run, model, args)
+    what = f"The fit of {type(model).__name__}"
+    with harmless(what):
+        _begin(run, model, args)
     began = _CLOCK()
     fitted = fit(*args, **given)
-    run.log({"fit/seconds": _CLOCK() - began}, step=0)
-    _end(run, model, args, given)
+    with harmless(what):
+        run.log({"fit/seconds": _CLOCK() - began}, step=0)
+        _end(run, model, args, given)
     return fitted
+
+
+def patch(start: Callable[[], ActiveRun]) -> None:
+    """Have every `fit` logged: of the classes that are there, and of those that are imported or written later."""
+    from sklearn.base import BaseEstimator
+
+    base: Any = BaseEstimator
+    fitting = functools.partial(_fit, start)
+    for each in _classes(base):
+        if "fit" in vars(each):
+            replace(each, "fit", fitting)
+    before = vars(base).get("__init_subclass__")
+
+    def made(cls: Any, **given: Any) -> None:
+        (super(base, cls).__init_subclass__ if before is None else before.__get__(None, cls))(**given)
+        if "fit" in vars(cls):
+            replace(cls, "fit", fitting)
+
+    def back() -> None:
+        if before is None:
+            del base.__init_subclass__
+        else:
+            base.__init_subclass__ = before
+
+    base.__init_subclass__ = classmethod(made)
+    on_undo(back)
+
+
+def _fit(
+    start: Callable[[], ActiveRun], fit: Callable[..., Any], model: Any, *args: Any, **given: Any
+) -> Any:
+    with training(start, model) as run:
+        if run is None:
+            return fit(model, *args, **given)
+        return logged(run, model, functools.partial(fit, model), args, given)
+
+
+def _classes(root: type) -> list[type]:
+    """A class and all that are derived from it."""
+    found = [root]
+    for each in found:
+        found += [derived for derived in each.__subclasses__() if derived not in found]
+    return found
 
 
 def _begin(run: ActiveRun, model: Any, args: tuple[Any, ...]) -> None:
@@ -89,7 +106,7 @@ def _end(run: ActiveRun, model: Any, args: tuple[Any, ...], given: dict[str, Any
         add_params(run, model.best_params_, "best.")
     if isinstance(getattr(model, "cv_results_", None), dict):
         rows = {key: _column(values) for key, values in model.cv_results_.items() if key != "params"}
-        run.log_table("cv_results", rows)
+        run.log_table(rows, "cv_results")
 
 
 def _curve(model: Any, attribute: str) -> list[Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from fettle.core.errors import Invalid, MissingExtra
+from fettle.core.errors import FettleError, Invalid, MissingExtra
 from fettle.tracking.context import active_run
 
 if TYPE_CHECKING:
@@ -62,21 +64,40 @@ def add_params(run: ActiveRun, params: Mapping[str, Any], prefix: str = "") -> N
     run.tag(other)
 
 
-def library(module: str) -> Any:
-    """A module of a library that users bring along; fettle itself does without.
+@contextmanager
+def harmless(what: str) -> Iterator[None]:
+    """Turn whatever goes wrong inside the block into a warning: a training is never broken by what watches it.
 
-    Raises:
-        MissingExtra: It is not installed.
+    Args:
+        what: What is not logged then, to begin the sentence with.
     """
     try:
+        yield
+    except Exception as error:  # whatever it is, a full disk too: said, and the training goes on
+        said = error.args[0] if isinstance(error, FettleError) else f"{type(error).__name__}: {error}"
+        warnings.warn(f"{what} was not logged: {said}", stacklevel=4)
+
+
+def library(module: str, extra: str = "") -> Any:
+    """A module of a library that users bring along; fettle itself does without.
+
+    Args:
+        module: Its full name.
+        extra: The extra of fettle that installs it; empty: called like the package.
+
+    Raises:
+        MissingExtra: It is not installed, or something that it needs is not.
+    """
+    package = module.partition(".")[0]
+    try:
         return import_module(module)
-    except ImportError as error:
-        package = module.partition(".")[0]
-        raise MissingExtra(
-            f"This callback needs {package}, which is not installed.",
-            found=str(error),
-            hint=f"pip install {package}",
-        ) from error
+    except ModuleNotFoundError as error:
+        missing = (error.name or package).partition(".")[0]
+        if missing != package:  # it is there, and wants something else: Keras a backend
+            raise MissingExtra(
+                f"{package} cannot be imported.", found=str(error), hint=f"pip install {missing}"
+            ) from error
+        raise MissingExtra.of(package, extra or package) from error
 
 
 def _short(value: Any) -> Any:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fettle.tracking.callbacks.target import library, numbers, target
+from fettle.tracking.callbacks.target import harmless, library, numbers, target
 
 if TYPE_CHECKING:
     from fettle.tracking.active import ActiveRun
+
+
+_WHAT = "A round of XGBoost"
 
 
 def callback(run: ActiveRun | None = None, *, prefix: str = "") -> Any:
@@ -37,7 +40,8 @@ def callback(run: ActiveRun | None = None, *, prefix: str = "") -> Any:
             }
             last = {key: value[0] if isinstance(value, tuple) else value for key, value in metrics.items()}
             if last:  # of cross-validation: the mean, its deviation stays out
-                self._run.log(last, step=epoch)
+                with harmless(_WHAT):
+                    self._run.log(last, step=epoch)
             return False
 
         def after_training(self, model: Any) -> Any:
@@ -49,7 +53,8 @@ def callback(run: ActiveRun | None = None, *, prefix: str = "") -> Any:
                 else {}
             )
             if best:
-                self._run.log(best, step=0)
+                with harmless(_WHAT):
+                    self._run.log(best, step=0)
             return model
 
     return Logging()

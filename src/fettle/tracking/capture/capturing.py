@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from fettle.core.config import Settings
 from fettle.core.errors import FettleError, Invalid, nearest
+from fettle.tracking import given
+from fettle.tracking.capture.masks import Mask
 
 if TYPE_CHECKING:
     from fettle.tracking.active import ActiveRun
@@ -39,7 +42,8 @@ def begin(run: ActiveRun, folder: Path, parts: bool | Iterable[str]) -> Capturin
     """
     settings = Settings.read(Path.cwd())
     chosen = settings["track.capture"] if parts is True else parts or ()
-    return Capturing(run, folder, checked(chosen), max(settings["track.interval"] or 10.0, 0.1))
+    mask = Mask.of_process(settings["track.mask"])
+    return Capturing(run, folder, checked(chosen), max(settings["track.interval"] or 10.0, 0.1), mask)
 
 
 def checked(parts: Iterable[str]) -> tuple[str, ...]:
@@ -48,7 +52,7 @@ def checked(parts: Iterable[str]) -> tuple[str, ...]:
     Raises:
         Invalid: There is no such part.
     """
-    wanted = {parts} if isinstance(parts, str) else set(parts)
+    wanted = set(given.texts("What is captured", parts))
     for name in wanted - {*PARTS, "none"}:
         close = nearest(name, PARTS)
         raise Invalid(
@@ -62,8 +66,11 @@ def checked(parts: Iterable[str]) -> tuple[str, ...]:
 class Capturing:
     """What is being recorded for one run, and the thread that does it."""
 
-    def __init__(self, run: ActiveRun, folder: Path, parts: tuple[str, ...], interval_s: float) -> None:
+    def __init__(
+        self, run: ActiveRun, folder: Path, parts: tuple[str, ...], interval_s: float, mask: Mask
+    ) -> None:
         self._run = run
+        self._mask = mask
         self._parts = parts
         self._interval_s = interval_s
         self._failed: dict[str, str] = {}
@@ -91,7 +98,7 @@ class Capturing:
     def _tee(self, folder: Path) -> None:
         from fettle.tracking.capture.console import Console
 
-        self._console = Console(self._run, folder)
+        self._console = Console(self._run, folder, self._mask)
 
     def _work(self) -> None:
         """Take what is slow once, then what changes, again and again."""
@@ -126,16 +133,17 @@ class Capturing:
     def _keep(self, part: str) -> None:
         from fettle.tracking.capture import environment, git
 
-        tags, files = git.found(self._folder) if part == "git" else environment.found()
-        self._run.tag(tags)
+        tags, files = git.found(self._folder, self._mask) if part == "git" else environment.found()
+        self._run.tag({key: self._mask.plain(value) for key, value in tags.items()})
         for path, content in files.items():
-            self._run.log_text(path, content)
+            self._run.log_text(self._mask.plain(content), path)
 
     def _tag(self, part: str) -> None:
         """Set the tags that a part answers."""
         if part in self._parts:
             module = import_module(f"fettle.tracking.capture.{part}")
-            self._guarded(part, lambda: self._run.tag(module.found()))
+            found = functools.partial(module.found, self._mask) if part == "code" else module.found
+            self._guarded(part, lambda: self._run.tag(found()))
 
     def _guarded(self, part: str, work: Callable[[], Any]) -> Any:
         """Do a part of the work; a training must not be broken by what watches it."""

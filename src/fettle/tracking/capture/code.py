@@ -7,14 +7,18 @@ import shlex
 import sys
 from pathlib import Path
 
-from fettle.tracking.capture.secrets import command
+from fettle.tracking.capture.masks import Mask
 
 _LONGEST = 4000
 
 
-def found() -> dict[str, str]:
-    """The tags `code.command`, `code.entry` and `code.folder`."""
-    line = shlex.join(command(getattr(sys, "orig_argv", None) or sys.argv))
+def found(mask: Mask) -> dict[str, str]:
+    """The tags `code.command`, `code.entry` and `code.folder`.
+
+    Args:
+        mask: What is masked in the command line.
+    """
+    line = shlex.join(mask.command(getattr(sys, "orig_argv", None) or sys.argv))
     tags = {"code.command": line[:_LONGEST], "code.folder": os.getcwd()}
     entry = _entry()
     return tags | ({"code.entry": entry} if entry else {})

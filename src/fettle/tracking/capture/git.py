@@ -8,8 +8,9 @@ import threading
 from pathlib import Path
 
 from fettle.core import canonical
-from fettle.core.urls import shown
-from fettle.tracking.capture.secrets import masked, secret_file
+from fettle.core.urls import HIDDEN, shown
+from fettle.tracking.capture.masks import Mask
+from fettle.tracking.capture.secrets import secret_file
 
 MOST_DIFF_BYTES = 1 << 20
 _MOST_FILES = 1000
@@ -17,14 +18,15 @@ _MOST_ANSWER_BYTES = 2 << 20
 _TIMEOUT_S = 20
 
 
-def found(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+def found(folder: Path, mask: Mask) -> tuple[dict[str, str], dict[str, str]]:
     """Tags and files that say which code ran; both empty outside a git repository.
 
-    The diff leaves out files that usually hold secrets, masks values that look like one, and is cut at
-    `MOST_DIFF_BYTES`. Files that git does not know are named, not kept.
+    The diff leaves out files that usually hold secrets, is masked, and is cut at `MOST_DIFF_BYTES`. Files that git does
+    not know are named, not kept.
 
     Args:
         folder: Where the program runs.
+        mask: What is masked in the diff, and whether the remote's password is.
     """
     root = _git(folder, "rev-parse", "--show-toplevel").strip()
     if not root:
@@ -32,12 +34,13 @@ def found(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
     top = Path(root)
     commit = _git(top, "rev-parse", "HEAD").strip()
     branch = _git(top, "rev-parse", "--abbrev-ref", "HEAD").strip()
-    remote = shown_remote(_git(top, "config", "--get", "remote.origin.url").strip())
+    remote = _git(top, "config", "--get", "remote.origin.url").strip()
+    remote = shown_remote(remote) if mask.on else remote
     dirty = _dirty(top)
     tags = {"git.commit": commit, "git.branch": branch, "git.remote": remote}
     tags["git.dirty"] = f"{len(dirty)} file{'s' if len(dirty) != 1 else ''}" if dirty else ""
     files = {"captured/git.json": _described(tags, dirty)}
-    changes = _changes(top, [name for code, name in dirty if code != "??"]) if commit else ""
+    changes = _changes(top, [name for code, name in dirty if code != "??"], mask) if commit else ""
     if changes:
         files["captured/changes.diff"] = changes
     return {key: value for key, value in tags.items() if value}, files
@@ -45,7 +48,10 @@ def found(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 def shown_remote(url: str) -> str:
     """A remote's address without user, password and token; `git@host:path` keeps its form."""
-    return shown(url) if "://" in url else url
+    if "://" in url:
+        return shown(url)
+    name, at, rest = url.partition("@")
+    return f"{name.partition(':')[0]}:{HIDDEN}@{rest}" if at and ":" in name else url
 
 
 def _described(tags: dict[str, str], dirty: list[tuple[str, str]]) -> str:
@@ -70,12 +76,12 @@ def _dirty(top: Path) -> list[tuple[str, str]]:
     return files
 
 
-def _changes(top: Path, names: list[str]) -> str:
+def _changes(top: Path, names: list[str], mask: Mask) -> str:
     kept = [name for name in names if not secret_file(name)][:_MOST_FILES]
     if not kept:
         return ""
     diff = _git(top, "diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv", "--", *kept)
-    safe = masked(diff[:MOST_DIFF_BYTES])
+    safe = mask.text(diff[:MOST_DIFF_BYTES])
     return safe if len(diff) <= MOST_DIFF_BYTES else f"{safe}\n… cut here, there was more\n"
 
 

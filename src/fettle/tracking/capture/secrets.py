@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from fettle.core.urls import HIDDEN, shown
 
 _WORD = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|auth)"
-_NAMED = re.compile(rf"(?i)(?:^|[^a-z])[\w.-]{{0,60}}?{_WORD}[\w.-]{{0,60}}$")
 _TELLING = re.compile(rf"(?i){_WORD}")
 _LONGEST_LINE = 5000
 _SECRET_NAME = rf"""["']?[\w.-]{{0,40}}{_WORD}[\w.-]{{0,40}}["']?\]?"""
@@ -114,21 +112,6 @@ def _is_random(word: str) -> bool:
     kinds = sum(map(str.isdigit, word)), sum(map(str.isupper, word)), sum(map(str.islower, word))
     shares = [count / len(word) for count in Counter(word).values()]
     return min(kinds) >= 3 and -sum(each * math.log2(each) for each in shares) >= 4.0
-
-
-def command(arguments: Sequence[str]) -> list[str]:
-    """A command line without secrets: also the argument after `--password`."""
-    safe: list[str] = []
-    hide = False
-    for each in arguments:
-        name, equals, _ = each.partition("=")
-        option = each.startswith("-") and _NAMED.search(name.lstrip("-"))
-        if hide and not each.startswith("--"):
-            safe.append(HIDDEN)
-        else:
-            safe.append(f"{name}={HIDDEN}" if equals and _NAMED.search(name.lstrip("-")) else masked(each))
-        hide = bool(option and not equals)
-    return safe
 
 
 def _address(url: str) -> str:

@@ -6,6 +6,7 @@ import os
 import random
 import sys
 
+from fettle.tracking import given
 from fettle.tracking.context import active_run
 
 _set: dict[str, int] = {}
@@ -19,12 +20,12 @@ def seed(number: int) -> int:
     which only the environment sets.
 
     Args:
-        number: The seed, a whole number of at least 0; numpy takes it modulo 2^32.
+        number: The seed, a whole number from 0 to 2^63 - 1; numpy takes it modulo 2^32.
 
     Returns:
         The seed, for generators of your own: `rng = numpy.random.default_rng(fettle.seed(7))`.
     """
-    number = int(number)
+    number = given.whole("A seed", number)
     random.seed(number)
     _set["random"] = number
     if numpy := sys.modules.get("numpy"):

@@ -50,7 +50,16 @@ def _rows(section: Section, values: Sequence[dict[str, Any]]) -> list[ComparedRo
 
 
 def _row(section: Section, key: str, values: list[Any]) -> ComparedRow:
-    return ComparedRow(section, key, values, len({canonical.encode(each) for each in values}) > 1)
+    return ComparedRow(section, key, values, _differ(values))
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    """Whether the values are not all written alike: 1 and 1.0 differ, and so do 1 and true."""
+    first = values[0]
+    if isinstance(first, list | dict):
+        return len({canonical.encode(each) for each in values}) > 1
+    kind = type(first)
+    return any(each != first or type(each) is not kind for each in values)
 
 
 def _about(run: Run) -> dict[str, Any]:

@@ -64,3 +64,25 @@ class Merged(msgspec.Struct, frozen=True):
 
     inserted: int = 0
     updated: int = 0
+
+
+class Scorer(msgspec.Struct, frozen=True):
+    """A version of what scores answers, as its client wrote it down; it is never run here.
+
+    Attributes:
+        experiment: The number of the experiment it belongs to.
+        name: What people call it.
+        version: Counted from 1 for each name.
+        id: The same for all versions.
+        scorer: The client's own form, JSON.
+        author: Who registered it.
+        at: When.
+    """
+
+    experiment: int
+    name: str
+    version: int
+    id: str
+    scorer: str
+    author: str
+    at: datetime

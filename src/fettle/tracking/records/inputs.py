@@ -7,8 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from fettle.tracking.records.metrics import Metric, NotFinite
-from fettle.tracking.records.runs import Run
+from fettle.tracking.records.metrics import NotFinite
 
 LOCATION = "mlflow.artifactLocation"
 """Tag of an experiment whose clients keep its artifacts in a place of their own."""
@@ -144,33 +143,3 @@ class LoggedModel(msgspec.Struct, frozen=True):
     params: dict[str, str] = {}
     tags: dict[str, str] = {}
     metrics: list[ModelMetric] = []
-
-
-class RunLinks(msgspec.Struct, frozen=True):
-    """What is known of a run beside what a list of runs shows.
-
-    Attributes:
-        summaries: The summary of each metric.
-        datasets: Datasets it read.
-        read: Logged models it read.
-        made: Logged models it made.
-    """
-
-    summaries: list[Metric] = []
-    datasets: list[DatasetInput] = []
-    read: list[ModelLink] = []
-    made: list[ModelLink] = []
-
-
-class Described(msgspec.Struct, frozen=True):
-    """A run with all that is shown of it.
-
-    Attributes:
-        run: The run.
-        links: What a list of runs leaves out.
-        experiment: Where it belongs.
-    """
-
-    run: Run
-    links: RunLinks
-    experiment: Brief

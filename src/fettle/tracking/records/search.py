@@ -117,10 +117,12 @@ class Page(msgspec.Struct, frozen=True):
     Attributes:
         runs: In their order.
         next: What to give as `cursor` for the runs behind these; None where there are none.
+        unknown: Where nothing was found: the fields that the search names and no run has, with what may be meant.
     """
 
     runs: list[Run]
     next: str | None = None
+    unknown: list[str] = []
 
 
 class Table(msgspec.Struct, frozen=True):

@@ -49,8 +49,9 @@ class Removable(msgspec.Struct, frozen=True):
         name: Its name.
         experiment: Its experiment.
         points: Points that go with it.
-        size_bytes: Bytes of its files; those that other runs have too stay.
+        size_bytes: Bytes of its files, and of those of its models and traces; what others have too stays.
         held_by: What was made from it and keeps it, such as `model:fraud/3`; empty if it may go.
+        traces: Traces that go with it.
     """
 
     run: str
@@ -59,6 +60,51 @@ class Removable(msgspec.Struct, frozen=True):
     points: int
     size_bytes: int
     held_by: list[str] = []
+    traces: int = 0
+
+
+class RemovableExperiment(msgspec.Struct, frozen=True):
+    """An experiment in the bin that a collection would take after its runs.
+
+    Attributes:
+        name: Its name.
+        number: Its number.
+        traces: Traces that belong to none of its runs.
+        models: Logged models that belong to none of its runs.
+        size_bytes: Bytes of their files.
+    """
+
+    name: str
+    number: int
+    traces: int = 0
+    models: int = 0
+    size_bytes: int = 0
+
+
+class RemovableBeside(msgspec.Struct, frozen=True):
+    """What a collection would take beside runs in the bin.
+
+    Attributes:
+        experiments: Experiments in the bin.
+        models: Logged models that were deleted by themselves.
+        size_bytes: Bytes of those models' files.
+    """
+
+    experiments: list[RemovableExperiment]
+    models: int
+    size_bytes: int
+
+
+class PurgedExperiments(msgspec.Struct, frozen=True):
+    """What one batch of a collection took after the runs.
+
+    Attributes:
+        experiments: Names of experiments of which nothing is left.
+        traces: Traces that went.
+    """
+
+    experiments: list[str]
+    traces: int
 
 
 class Purged(msgspec.Struct, frozen=True):
@@ -67,10 +113,12 @@ class Purged(msgspec.Struct, frozen=True):
     Attributes:
         runs: Ids of runs that are gone.
         points: Points that went.
+        traces: Traces that went.
     """
 
     runs: list[str]
     points: int
+    traces: int = 0
 
 
 class CollectedRuns(msgspec.Struct, frozen=True):
@@ -83,6 +131,9 @@ class CollectedRuns(msgspec.Struct, frozen=True):
         size_bytes: Bytes of their files.
         objects: Objects that were removed; of a dry run 0.
         held: Runs that stay because something was made from them, with what.
+        traces: Traces, of those runs and experiments.
+        experiments: Experiments in the bin.
+        models: Logged models that were deleted by themselves or go with their experiment.
     """
 
     dry_run: bool
@@ -91,6 +142,9 @@ class CollectedRuns(msgspec.Struct, frozen=True):
     size_bytes: int
     objects: int
     held: list[str] = []
+    traces: int = 0
+    experiments: int = 0
+    models: int = 0
 
     def lines(self) -> list[str]:
         """What a person is told."""
@@ -98,9 +152,11 @@ class CollectedRuns(msgspec.Struct, frozen=True):
         told = [
             f"{self.runs:,} runs with {self.points:,} points and {self.size_bytes:,} bytes of files {verb}."
         ]
+        beside = ((self.experiments, "experiments"), (self.traces, "traces"), (self.models, "models"))
+        told += [f"{count:,} {what} {verb}." for count, what in beside if count]
         if not self.dry_run:
             told.append(f"{self.objects:,} objects were removed from the store.")
         told += [f"  stays: {each}" for each in self.held[:20]]
-        if self.dry_run and self.runs:
+        if self.dry_run and (self.runs or any(count for count, _ in beside)):
             told.append("Take them: fettle tracking gc --no-dry-run")
         return told

@@ -138,7 +138,9 @@ def kind_of(field: Field) -> Kind:
 def _unknown(text: str, token: Token, kind: str, name: str, names: tuple[str, ...]) -> Exception:
     close = nearest(name, names)
     hint = f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(_main(names))}."
-    if kind == "field" and not close:
+    if kind == "field" and name in FAMILIES:
+        hint = f"Say which one: {name}.KEY, or {name}.`a key` with blanks."
+    elif kind == "field" and not close:
         hint += " Metrics, parameters and tags are written metrics.KEY, params.KEY, tags.KEY."
     return wrong(text, token.at, f"there is no {kind} {name[:60]!r}", hint)
 

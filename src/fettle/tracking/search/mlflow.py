@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from fettle.core.errors import Invalid
+from fettle.core.grammar import Reader, Token, unquoted
 from fettle.tracking.records.search import All, Condition, Field, Op, Order, Term, Value
 from fettle.tracking.search.fields import ALIASES, FAMILIES, OF_DATASET, split
 from fettle.tracking.search.syntax import MOST_LISTED, MOST_TESTS, SIGNS
 from fettle.tracking.search.times import at_milliseconds
-from fettle.tracking.search.tokens import Token, tokens, unquoted
+from fettle.tracking.search.tokens import SEARCH, tokens
 from fettle.tracking.search.values import number_of
 
 TEXTS = ("run_id", "run_name", "status", "user_id", "artifact_uri")
@@ -45,47 +46,30 @@ def condition_of(text: str) -> Condition:
     return _Parser(text).whole()
 
 
-class _Parser:
+class _Parser(Reader):
     def __init__(self, text: str) -> None:
-        self._text = text
         try:
-            self._tokens = tokens(text)
+            super().__init__(SEARCH, text)
         except Invalid as error:
             raise Invalid(f"Error on parsing filter '{text[:500]}'", found=error.found) from error
-        self._at = 0
 
     def whole(self) -> Condition:
         parts: list[Condition] = []
-        while self._next.kind != "end":
-            if parts and not self._took("and"):
-                self._refuse(f"Invalid clause(s) in filter string: '{self._next.value[:100]}'")
+        while self.next.kind != "end":
+            if parts and not self.took("and"):
+                self._refuse(f"Invalid clause(s) in filter string: '{self.next.value[:100]}'")
             parts.append(self._comparison())
             if len(parts) > MOST_TESTS:
                 self._refuse(f"Invalid filter: more than {MOST_TESTS} comparisons")
         return All(tuple(parts))
 
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._at]
-
-    def _take(self) -> Token:
-        token = self._next
-        self._at += token.kind != "end"
-        return token
-
-    def _took(self, *words: str) -> Token | None:
-        token = self._next
-        return self._take() if token.kind in ("keyword", "sign") and token.value in words else None
-
     def _refuse(self, message: str) -> NoReturn:
-        raise Invalid(
-            message, found=self._text[:200], hint="docs/reference/search.md shows MLflow's grammar."
-        )
+        raise Invalid(message, found=self.text[:200], hint="docs/reference/search.md shows MLflow's grammar.")
 
     def _comparison(self) -> Term:
-        token = self._take()
+        token = self.take()
         if token.kind not in ("field", "word"):
-            self._refuse(f"Invalid clause(s) in filter string: '{token.value[:100] or self._text[:100]}'")
+            self._refuse(f"Invalid clause(s) in filter string: '{token.value[:100] or self.text[:100]}'")
         field, name = field_of(token)
         comparator = self._comparator()
         group = "time" if field.family == "attribute" and name in TIMES else field.family
@@ -100,24 +84,24 @@ class _Parser:
         return self._test(field, name, group, comparator)
 
     def _comparator(self) -> str:
-        if sign := self._took("=", "!=", "<", "<=", ">", ">="):
+        if sign := self.took("=", "!=", "<", "<=", ">", ">="):
             return sign.value
-        if self._took("is"):
-            words = "IS NOT NULL" if self._took("not") else "IS NULL"
-            if not self._took("null"):
+        if self.took("is"):
+            words = "IS NOT NULL" if self.took("not") else "IS NULL"
+            if not self.took("null"):
                 self._refuse("Invalid comparison clause. Expected NULL after IS")
             return words
-        denied = "NOT " if self._took("not") else ""
-        word = self._took("like", "ilike", "in")
+        denied = "NOT " if self.took("not") else ""
+        word = self.took("like", "ilike", "in")
         if word is None or (denied and word.value != "in"):
-            found = self._next.value[:100]
+            found = self.next.value[:100]
             self._refuse(f"Invalid comparison clause. Expected comparison found '{found}'")
         return denied + word.value.upper()
 
     def _test(self, field: Field, name: str, group: str, comparator: str) -> Term:
         if comparator in ("IN", "NOT IN"):
             return Term(field, "in", self._listed(field, name), comparator == "NOT IN")
-        token = self._take()
+        token = self.take()
         value: Value
         if group == "metrics":
             value = self._number(token, f"Expected numeric value type for metric. Found {token.value}")
@@ -157,12 +141,12 @@ class _Parser:
         if field.family == "attribute" and name != "run_id":
             self._refuse("Only ['run_id'] attributes support comparison with a list of quoted string values.")
         found: list[str] = []
-        opened = self._took("(")
-        while opened and self._next.kind == "text" and len(found) <= MOST_LISTED:
-            found.append(self._take().value)
-            if not self._took(","):
+        opened = self.took("(")
+        while opened and self.next.kind == "text" and len(found) <= MOST_LISTED:
+            found.append(self.take().value)
+            if not self.took(","):
                 break
-        if not found or not self._took(")"):
+        if not found or not self.took(")"):
             self._refuse("While parsing a list in the query, expected a non-empty list of string values")
         return tuple(found)
 

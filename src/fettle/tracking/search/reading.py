@@ -8,7 +8,7 @@ from typing import Literal
 
 from fettle.core.errors import Invalid
 from fettle.tracking.records.search import All, Condition, Either, Family, Field, Not, Order, Term
-from fettle.tracking.search import mlflow, order, syntax
+from fettle.tracking.search import mlflow, names, order, syntax
 
 _PLAIN = re.compile(r"[\w/-]+")
 Dialect = Literal["fettle", "mlflow"]
@@ -27,8 +27,8 @@ def parse(text: str, *, dialect: Dialect = "fettle", now: datetime | None = None
         Invalid: It says none; the message points at the character.
     """
     if dialect == "mlflow":
-        return mlflow.condition_of(text)
-    return syntax.condition_of(text, now or datetime.now(UTC))
+        return names.widened(mlflow.condition_of(text))
+    return names.widened(syntax.condition_of(text, now or datetime.now(UTC)))
 
 
 def parse_order(texts: list[str], *, dialect: Dialect = "fettle") -> tuple[Order, ...]:
@@ -43,8 +43,8 @@ def parse_order(texts: list[str], *, dialect: Dialect = "fettle") -> tuple[Order
     """
     order.check_count(texts)
     if dialect == "fettle":
-        return tuple(order.order_of(each) for each in texts)
-    asked = tuple(mlflow.order_of(each) for each in texts)
+        return tuple(names.field_to_sort_by(order.order_of(each)) for each in texts)
+    asked = tuple(names.field_to_sort_by(mlflow.order_of(each)) for each in texts)
     ties = (Order(Field("attribute", "started_at"), True), Order(Field("attribute", "id")))
     return asked + ties
 

@@ -24,12 +24,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NoReturn
 
+from fettle.core.errors import nearest
+from fettle.core.grammar import Reader, Token
 from fettle.tracking.records.search import All, Condition, Either, Field, Not, Op, Term
 from fettle.tracking.search.fields import field_of, kind_of
-from fettle.tracking.search.tokens import Token, tokens, wrong
-from fettle.tracking.search.values import Reader, shown
+from fettle.tracking.search.tokens import SEARCH
+from fettle.tracking.search.values import Values
 
 DEEPEST = 12
 """Parentheses within each other; SQLite's parser holds no more than 100 things at a time."""
@@ -47,6 +48,7 @@ SIGNS: dict[str, tuple[Op, bool]] = {
     ">": (">", False),
     ">=": (">=", False),
 }
+_APART = {"order": "order_by=['-metrics.loss']", "sort": "order_by=['-metrics.loss']", "limit": "limit=10"}
 _WORDED: tuple[Op, ...] = ("in", "between", "like", "ilike", "contains")
 
 
@@ -59,47 +61,26 @@ def condition_of(text: str, now: datetime) -> Condition:
     return _Parser(text, now).whole()
 
 
-class _Parser:
+class _Parser(Reader):
     def __init__(self, text: str, now: datetime) -> None:
-        self._text = text
-        self._tokens = tokens(text)
-        self._values = Reader(text, now)
-        self._at = 0
-        self._depth = 0
+        super().__init__(SEARCH, text, DEEPEST)
+        self._values = Values(text, now)
         self._tests = 0
 
     def whole(self) -> Condition:
-        if self._next.kind == "end":
+        if self.next.kind == "end":
             return All()
         made = self._condition()
-        if self._next.kind != "end":
-            self._fail("the end, 'and' or 'or' is expected")
+        if self.next.kind != "end":
+            self.fail("the end, 'and' or 'or' is expected")
         return made
 
-    # --- words
-
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._at]
-
-    def _take(self) -> Token:
-        token = self._next
-        self._at += token.kind != "end"
-        return token
-
-    def _has(self, *words: str) -> bool:
-        return self._next.kind in ("keyword", "sign") and self._next.value in words
-
-    def _took(self, *words: str) -> Token | None:
-        return self._take() if self._has(*words) else None
-
-    def _need(self, word: str) -> Token:
-        return self._took(word) or self._fail(f"{word!r} is expected")
-
-    def _fail(self, what: str, hint: str = "") -> NoReturn:
-        token = self._next
-        found = f"instead of {shown(token)}" if token.kind != "end" else "but the search ends"
-        raise wrong(self._text, token.at, f"{what}, {found}", hint)
+    def hint_at(self, token: Token) -> str:
+        word = token.value.lower()
+        if token.kind == "word" and word in _APART:
+            return f"What runs are sorted by and how many are shown is said apart: {_APART[word]}."
+        close = nearest(word, ("and", "or", "not", *_WORDED), most=1) if token.kind == "word" else []
+        return f"Did you mean {close[0]!r}?" if close else ""
 
     # --- conditions
 
@@ -113,13 +94,13 @@ class _Parser:
 
     def _several(self, word: str, part: Callable[[], Condition]) -> list[Condition]:
         parts = [part()]
-        while self._took(word):
+        while self.took(word):
             parts.append(part())
         return parts
 
     def _negation(self) -> Condition:
         denied = False
-        while self._took("not"):
+        while self.took("not"):
             denied = not denied
         made = self._affirmation()
         if not denied:
@@ -127,57 +108,49 @@ class _Parser:
         return made.part if isinstance(made, Not) else Not(made)
 
     def _affirmation(self) -> Condition:
-        if token := self._took("("):
-            made = self._deeper(token, self._condition)
-            self._need(")")
+        if token := self.took("("):
+            made = self.deeper(token.at, self._condition)
+            self.need(")")
             return made
         return self._test()
-
-    def _deeper(self, token: Token, part: Callable[[], Condition]) -> Condition:
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise wrong(self._text, token.at, f"nested deeper than {DEEPEST}")
-        made = part()
-        self._depth -= 1
-        return made
 
     # --- one test
 
     def _test(self) -> Condition:
-        token = self._next
+        token = self.next
         if token.kind not in ("word", "field"):
             hint = "Such as metrics.loss < 0.3 and params.model = 'tree'." if token.kind != "end" else ""
-            self._fail("a field, 'not' or '(' is expected", hint)
+            self.fail("a field, 'not' or '(' is expected", hint)
         self._tests += 1
         if self._tests > MOST_TESTS:
-            raise wrong(self._text, token.at, f"there are more than {MOST_TESTS} conditions")
-        self._take()
-        if token.value.lower() == "words" and self._next.kind == "text":
-            return Term(Field("words", ""), "contains", (self._take().value,))
-        field = field_of(self._text, token)
-        if kind_of(field) == "flag" and not self._has("is", *SIGNS):
+            raise self.wrong(token.at, f"there are more than {MOST_TESTS} conditions")
+        self.take()
+        if token.value.lower() == "words" and self.next.kind == "text":
+            return Term(Field("words", ""), "contains", (self.take().value,))
+        field = field_of(self.text, token)
+        if kind_of(field) == "flag" and not self.has("is", *SIGNS):
             return Term(field, "=", (True,))
         return self._compared(field)
 
     def _compared(self, field: Field) -> Term:
-        if sign := self._took(*SIGNS):
+        if sign := self.took(*SIGNS):
             op, denied = SIGNS[sign.value]
             if kind_of(field) == "flag" and op != "=":
-                raise wrong(self._text, sign.at, f"{field.key} is true or false")
+                raise self.wrong(sign.at, f"{field.key} is true or false")
             return self._values.test(field, op, [self._operand()], denied=denied)
-        if self._took("is"):
+        if self.took("is"):
             return self._null(field)
-        denied = self._took("not") is not None
-        op: Op | None = next((each for each in _WORDED if self._took(each)), None)
+        denied = self.took("not") is not None
+        op: Op | None = next((each for each in _WORDED if self.took(each)), None)
         if op is None:
-            self._fail(
+            self.fail(
                 "a comparison is expected", "=, !=, <, <=, >, >=, in, between, like, ilike, contains, is null"
             )
         return self._values.test(field, op, self._operands(op), denied=denied)
 
     def _null(self, field: Field) -> Term:
-        denied = self._took("not") is not None
-        self._need("null")
+        denied = self.took("not") is not None
+        self.need("null")
         return Term(field, "null", (), denied)
 
     def _operands(self, op: Op) -> list[Token]:
@@ -185,26 +158,18 @@ class _Parser:
             return self._listed()
         if op == "between":
             low = self._operand()
-            self._need("and")
+            self.need("and")
             return [low, self._operand()]
         return [self._operand()]
 
     def _operand(self) -> Token:
-        if self._next.kind in ("sign", "end"):
-            self._fail("a value is expected")
-        return self._take()
+        if self.next.kind in ("sign", "end"):
+            self.fail("a value is expected")
+        return self.take()
 
     def _listed(self) -> list[Token]:
-        opened = self._took("(", "[") or self._fail("a list such as ('a', 'b') is expected")
-        close = ")" if opened.value == "(" else "]"
-        found = [self._operand()]
-        while self._took(","):
-            if self._has(close):
-                break
-            found.append(self._operand())
-            if len(found) > MOST_LISTED:
-                raise wrong(
-                    self._text, found[-1].at, f"there are more than {MOST_LISTED:,} values in the list"
-                )
-        self._need(close)
+        opened = self.took("(", "[") or self.fail("a list such as ('a', 'b') is expected")
+        found = self.listed(self._operand, ")" if opened.value == "(" else "]")
+        if len(found) > MOST_LISTED:
+            raise self.wrong(found[MOST_LISTED].at, f"there are more than {MOST_LISTED:,} values in the list")
         return found

@@ -21,7 +21,7 @@ _TEXTUAL = ("like", "ilike", "contains")
 LONGEST_PATTERN = 1000
 
 
-class Reader:
+class Values:
     """Turns the words behind a field into values.
 
     Args:

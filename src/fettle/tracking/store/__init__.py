@@ -38,4 +38,5 @@ MIGRATIONS = [
     views.m008_views,
     traces.m009_traces,
     evaluation.m010_evaluation,
+    evaluation.m011_scorers,
 ]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from fettle.storage.upserts import upsert
+from fettle.storage.upserts import insert_new, upsert
 from fettle.tracking.records.inputs import LOCATION, Brief
 from fettle.tracking.records.runs import Artifact
 from fettle.tracking.store.experiments import experiment_tags, experiments
 from fettle.tracking.store.inputs import files
 from fettle.tracking.store.runs import artifacts, runs, tags
+from fettle.tracking.store.upkeep import orphans
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
@@ -89,12 +90,15 @@ def list_artifacts(tx: Transaction, run: str, folder: str) -> list[Artifact]:
 def remove_artifacts(tx: Transaction, run: str, folder: str) -> int:
     """Take files from a run; how many."""
     where = (artifacts.c.run == run) & under(artifacts.c.path, folder)
+    _let_go(tx, artifacts, where)
     return tx.execute(artifacts.delete().where(where)).rowcount
 
 
 def put_file(tx: Transaction, owner: str, file: Artifact) -> None:
     """Name an object as a file of an owner that is no run, in place of what was there."""
     fields = {"path": file.path, "digest": file.digest, "size_bytes": file.size_bytes, "at": file.at}
+    same = (files.c.owner == owner) & (files.c.path == file.path)
+    _let_go(tx, files, same & (files.c.digest != file.digest))
     tx.execute(upsert(files), {"owner": owner, **fields})
 
 
@@ -107,4 +111,14 @@ def list_files(tx: Transaction, owner: str, folder: str) -> list[Artifact]:
 
 def remove_files(tx: Transaction, owner: str, folder: str) -> int:
     """Take files from an owner; how many."""
-    return tx.execute(files.delete().where((files.c.owner == owner) & under(files.c.path, folder))).rowcount
+    where = (files.c.owner == owner) & under(files.c.path, folder)
+    _let_go(tx, files, where)
+    return tx.execute(files.delete().where(where)).rowcount
+
+
+def _let_go(tx: Transaction, table: sa.Table, where: sa.ColumnElement[bool]) -> None:
+    """Have the collector look at the objects that these rows name: maybe nothing else does."""
+    found = tx.execute(sa.select(table.c.digest).where(where).distinct()).scalars()
+    rows = [{"digest": each} for each in found]
+    if rows:
+        tx.execute(insert_new(orphans), rows)

@@ -10,7 +10,17 @@ import sqlalchemy as sa
 
 from fettle.storage.columns import At
 from fettle.tracking.records.search import Term, Value
-from fettle.tracking.store.texts import HEAD, after, beginning, contains, head, ilike, like, plain
+from fettle.tracking.store.texts import (
+    HEAD,
+    after,
+    beginning,
+    contains,
+    head,
+    ilike,
+    is_beginning,
+    like,
+    plain,
+)
 
 Truth = sa.ColumnElement[bool]
 Number = sa.ColumnElement[float]
@@ -37,7 +47,10 @@ def compare_texts(test: Term, column: sa.ColumnElement[str], *, indexed: bool = 
     if test.op == "like":
         found = like(column, words[0])
         begins = beginning(words[0])
-        return _denied(test, sa.and_(*_begins(column, begins), found) if begins and indexed else found)
+        if not begins or not indexed:
+            return _denied(test, found)
+        rest = [] if is_beginning(words[0]) else [found]
+        return _denied(test, sa.and_(*_begins(column, begins), *rest))
     if not indexed:
         return _denied(test, _compared(test, plain(column), [sa.literal(each, sa.Text) for each in words]))
     return _denied(test, _by_head(test, column, words))

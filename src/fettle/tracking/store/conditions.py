@@ -17,10 +17,11 @@ from fettle.tracking.store.comparing import (
     compare_times,
     number_of,
 )
-from fettle.tracking.store.inputs import inputs
+from fettle.tracking.store.datasets import dataset, dataset_index
 from fettle.tracking.store.metrics import metrics
-from fettle.tracking.store.runs import params, reads, reference_parts, runs, tags
-from fettle.tracking.store.texts import alone, beginning, contains, plain, unindexed
+from fettle.tracking.store.runs import params, runs, tags
+from fettle.tracking.store.texts import alone, beginning, unindexed
+from fettle.tracking.store.words import collected_words, words
 
 DURATION: Number = sa.cast(
     sa.type_coerce(runs.c.ended_at, sa.BigInteger) - sa.type_coerce(runs.c.started_at, sa.BigInteger),
@@ -45,7 +46,7 @@ def candidates(condition: Condition) -> sa.Select[Any] | None:
     if isinstance(condition, Either):
         found = [candidates(each) for each in condition.parts]
         known = [each for each in found if each is not None]
-        if len(known) < len(found):
+        if not known or len(known) < len(found):
             return None
         union = sa.union_all(*known).subquery()
         return sa.select(union.c.run)
@@ -56,6 +57,25 @@ def candidates(condition: Condition) -> sa.Select[Any] | None:
 
 def _nothing(_test: Term) -> None:
     return None
+
+
+def collected(condition: Condition) -> sa.Select[Any] | None:
+    """Ids (`run`) of the runs that meet a condition of which no index tells; None if that is not worth while.
+
+    To look once through all values is less work than to look for one in the values of each run.
+    """
+    if not isinstance(condition, Term) or candidates(condition) is not None:
+        return None
+    field = condition.field
+    if field.family == "attribute":
+        flag = field.key in ("archived", "deleted")
+        return None if flag else sa.select(runs.c.id.label("run")).where(_attribute(condition))
+    if field.family == "words":
+        return collected_words(condition)
+    if field.family == "dataset" or condition.op == "null":
+        return None
+    table, true = _TABLES[field.family]
+    return sa.select(table.c.run).where(table.c.key == field.key, true(condition))
 
 
 # --- metrics
@@ -101,35 +121,39 @@ def _of_param(test: Term) -> Truth:
     if numbers:
         same = compare_numbers(_replaced(test, numbers), params.c.number)
         found.append(sa.or_(params.c.number.is_(None), same) if test.denied else same)
-    words = tuple(each for each in test.values if isinstance(each, str))
-    words += tuple(form for each in test.values if _is_flag(each) for form in (str(each), str(each).lower()))
-    if words:
-        op = "in" if test.op == "=" and len(words) > 1 else test.op
-        found.append(compare_texts(_replaced(test, words, op), params.c.text))
+    texts = tuple(each for each in test.values if isinstance(each, str))
+    texts += tuple(form for each in test.values if _is_flag(each) for form in (str(each), str(each).lower()))
+    if texts:
+        op = "in" if test.op == "=" and len(texts) > 1 else test.op
+        found.append(compare_texts(_replaced(test, texts, op), params.c.text))
     known = sa.and_(*found) if test.denied else sa.or_(*found)
-    return sa.and_(known, given) if test.denied or _fits_null(test, words) else known
+    return sa.and_(known, given) if test.denied or _fits_null(test, texts) else known
 
 
 _NULL = "None"
 """The text of a parameter that is null; no comparison holds for it."""
 
 
-def _fits_null(test: Term, words: tuple[str, ...]) -> bool:
+def _fits_null(test: Term, texts: tuple[str, ...]) -> bool:
     """Whether the text of null could meet the test; to look at the value itself takes more than the index."""
     if test.op in ("=", "in"):
-        return _NULL in words
+        return _NULL in texts
     if test.op == "like":
-        return any(_NULL.startswith(beginning(each)) for each in words)
-    return bool(words)
+        return any(_NULL.startswith(beginning(each)) for each in texts)
+    return bool(texts)
 
 
 def _tag(test: Term) -> Truth:
-    return _exists(tags, test, sa.true() if test.op == "null" else compare_texts(test, tags.c.value))
+    return _exists(tags, test, _of_tag(test))
+
+
+def _of_tag(test: Term) -> Truth:
+    return sa.true() if test.op == "null" else compare_texts(test, tags.c.value)
 
 
 def _param_index(test: Term) -> sa.Select[Any] | None:
-    words = [each for each in test.values if isinstance(each, str) or _is_flag(each)]
-    if words and not _is_narrow(test):
+    texts = [each for each in test.values if isinstance(each, str) or _is_flag(each)]
+    if texts and not _is_narrow(test):
         return None
     return sa.select(params.c.run).where(params.c.key == test.field.key, _of_param(test))
 
@@ -191,93 +215,6 @@ def _attribute_index(test: Term) -> sa.Select[Any] | None:
     return sa.select(runs.c.id.label("run")).where(column.in_([str(each) for each in test.values]))
 
 
-# --- datasets
-
-
-def _dataset(test: Term) -> Truth:
-    found = sa.exists().where(reads.c.run == runs.c.id, *_of_reads(test))
-    logged = sa.exists().where(inputs.c.run == runs.c.id, *_of_inputs(test))
-    either = sa.or_(found, logged) if test.field.key != "context" else logged
-    return sa.not_(either) if test.op == "null" and not test.denied else either
-
-
-def _of_reads(test: Term) -> list[Truth]:
-    if test.op == "null":
-        return []
-    if test.field.key != "ref":
-        column = {"name": reads.c.name, "digest": reads.c.version}.get(test.field.key)
-        return [sa.false() if column is None else compare_texts(test, column, indexed=False)]
-    if test.op not in ("=", "in"):
-        return [compare_texts(test, reads.c.ref, indexed=False)]
-    either = sa.or_(*(_reading(str(each)) for each in test.values))
-    return [sa.not_(either) if test.denied else either]
-
-
-def _reading(reference: str) -> Truth:
-    """`churn` in any version, `churn@v3`, or `churn@` and the beginning of a commit's id."""
-    name, version = reference_parts(reference)
-    if not version:
-        return reads.c.name == name
-    exact = sa.or_(reads.c.version == version, reads.c.ref == reference)
-    if len(version) < _SHORTEST_ID or not set(version) <= set("0123456789abcdef"):
-        return sa.and_(reads.c.name == name, exact)
-    begins = sa.and_(plain(reads.c.version) >= version, plain(reads.c.version) < version + "g")
-    return sa.and_(reads.c.name == name, sa.or_(exact, begins))
-
-
-_SHORTEST_ID = 6
-
-
-def _of_inputs(test: Term) -> list[Truth]:
-    if test.op == "null":
-        return []
-    if test.field.key != "ref":
-        return [compare_texts(test, inputs.c[test.field.key], indexed=False)]
-    if test.op not in ("=", "in"):
-        return [compare_texts(test, inputs.c.name, indexed=False)]
-    pairs = [reference_parts(str(each)) for each in test.values]
-    either = sa.or_(
-        *(
-            sa.and_(inputs.c.name == name, inputs.c.digest == version if version else sa.true())
-            for name, version in pairs
-        )
-    )
-    return [sa.not_(either) if test.denied else either]
-
-
-def _dataset_index(test: Term) -> sa.Select[Any] | None:
-    if test.op not in ("=", "in"):
-        return None
-    found = sa.select(reads.c.run).where(*_of_reads(test))
-    logged = sa.select(inputs.c.run).where(*_of_inputs(test))
-    union = sa.union(found, logged).subquery()
-    return sa.select(union.c.run)
-
-
-# --- words
-
-
-def _words(test: Term) -> Truth:
-    """Each word stands in the name, the notes, a tag or a parameter."""
-    wanted = str(test.values[0]).split() if test.values else []
-    found = sa.and_(sa.true(), *map(_word, wanted[:20]))
-    return sa.not_(found) if test.denied else found
-
-
-def _word(word: str) -> Truth:
-    return sa.or_(
-        contains(runs.c.name, word),
-        contains(runs.c.notes, word),
-        _one_of(tags, contains(tags.c.value, word)),
-        _one_of(params, contains(params.c.text, word)),
-    )
-
-
-def _one_of(table: sa.Table, condition: Truth) -> Truth:
-    """Whether a row of the run meets the condition; OFFSET keeps PostgreSQL from looking at all rows of all runs."""
-    return sa.select(sa.literal_column("1")).where(table.c.run == runs.c.id, condition).offset(0).exists()
-
-
 # --- comparing
 
 
@@ -299,13 +236,14 @@ _FAMILIES = {
     "params": _param,
     "tags": _tag,
     "attribute": _attribute,
-    "dataset": _dataset,
-    "words": _words,
+    "dataset": dataset,
+    "words": words,
 }
+_TABLES = {"metrics": (metrics, _of_metric), "params": (params, _of_param), "tags": (tags, _of_tag)}
 _INDEX = {
     "metrics": _metric_index,
     "params": _param_index,
     "tags": _tag_index,
     "attribute": _attribute_index,
-    "dataset": _dataset_index,
+    "dataset": dataset_index,
 }

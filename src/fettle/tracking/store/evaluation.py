@@ -1,4 +1,4 @@
-"""The tables of evaluation sets and of their records."""
+"""The tables of evaluation sets, of their records, and of scorers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from fettle.storage.columns import At, Json
 from fettle.storage.upserts import upsert
-from fettle.tracking.records.evaluation import EvaluationRecord, EvaluationSet
+from fettle.tracking.records.evaluation import EvaluationRecord, EvaluationSet, Scorer
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
@@ -39,11 +39,26 @@ records = sa.Table(
     sa.Column("updated_at", At, nullable=False),
     sa.Column("said", Json, nullable=False),
 )
+scorers = sa.Table(
+    "tracking_scorers",
+    metadata,
+    sa.Column("experiment", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("scorer", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("at", At, nullable=False),
+)
 _AT_ONCE = 500
 
 
 def m010_evaluation(tx: Transaction) -> None:
     tx.create(sets, records)
+
+
+def m011_scorers(tx: Transaction) -> None:
+    tx.create(scorers)
 
 
 def put_set(tx: Transaction, made: EvaluationSet) -> None:
@@ -105,3 +120,29 @@ def _sets(tx: Transaction, where: sa.ColumnElement[bool]) -> list[EvaluationSet]
     many = sa.select(sa.func.count()).where(records.c.set == sets.c.id).scalar_subquery().label("records")
     query = sa.select(sets, many).where(where).order_by(sets.c.created_at.desc(), sets.c.id)
     return [EvaluationSet(**row) for row in tx.execute(query).mappings()]
+
+
+def add_scorer(tx: Transaction, made: Scorer) -> None:
+    """Add a version of a scorer."""
+    tx.execute(scorers.insert(), msgspec.structs.asdict(made))
+
+
+def list_scorers(tx: Transaction, experiments: Sequence[int], name: str | None = None) -> list[Scorer]:
+    """The scorers of experiments with all their versions, by name and version."""
+    query = sa.select(scorers).where(scorers.c.experiment.in_(experiments))
+    if name is not None:
+        query = query.where(scorers.c.name == name)
+    rows = tx.execute(query.order_by(scorers.c.experiment, scorers.c.name, scorers.c.version)).mappings()
+    return [Scorer(**row) for row in rows]
+
+
+def drop_scorers(
+    tx: Transaction, experiment: int, name: str | None = None, version: int | None = None
+) -> int:
+    """Take scorers of an experiment away: all, those of a name, or one version; how many versions."""
+    chosen = scorers.c.experiment == experiment
+    if name is not None:
+        chosen &= scorers.c.name == name
+    if version is not None:
+        chosen &= scorers.c.version == version
+    return tx.execute(scorers.delete().where(chosen)).rowcount

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sa
 
 from fettle.storage.columns import At, Json
 from fettle.storage.upserts import insert_new
-from fettle.tracking.records.inputs import DatasetInput, DatasetUse, ModelLink, RunLinks
-from fettle.tracking.records.metrics import Metric
+from fettle.tracking.records.inputs import DatasetInput, DatasetUse, ModelLink
 from fettle.tracking.store.experiments import experiments
-from fettle.tracking.store.metrics import metrics
 from fettle.tracking.store.runs import runs
 
 if TYPE_CHECKING:
@@ -112,38 +110,6 @@ def add_links(tx: Transaction, run: str, links: Sequence[ModelLink], *, made: bo
     rows = [{"run": run, "made": made, "model": each.model, "step": each.step, "at": at} for each in links]
     if rows:
         tx.execute(insert_new(model_links), rows)
-
-
-def find_links(tx: Transaction, run_ids: Sequence[str]) -> dict[str, RunLinks]:
-    """Of runs: the summaries of their metrics, what they read and what they made."""
-    found = {run: RunLinks([], [], [], []) for run in run_ids}
-    for start in range(0, len(run_ids), 500):
-        _fill(tx, found, run_ids[start : start + 500])
-    return found
-
-
-def _of_some(table: sa.Table, *order: sa.Column[Any]) -> sa.Select[Any]:
-    """Rows of some runs, by the parameter `some`."""
-    return sa.select(table).where(table.c.run.in_(sa.bindparam("some", expanding=True))).order_by(*order)
-
-
-_METRICS = _of_some(metrics, metrics.c.key)
-_INPUTS = _of_some(inputs, inputs.c.at, inputs.c.name)
-_LINKS = _of_some(model_links, model_links.c.at, model_links.c.step, model_links.c.model)
-
-
-def _fill(tx: Transaction, found: dict[str, RunLinks], some: Sequence[str]) -> None:
-    these = {"some": list(some)}
-    for row in tx.execute(_METRICS, these).mappings().all():
-        fields = {name: row[name] for name in ("key", "step", "at", "low", "high", "count")}
-        last = row["last"] if row["not_finite"] is None else row["not_finite"]
-        found[row["run"]].summaries.append(Metric(last=last, **fields))
-    for row in tx.execute(_INPUTS, these).mappings():
-        fields = {name: row[name] for name in DatasetInput.__struct_fields__}
-        found[row["run"]].datasets.append(DatasetInput(**fields))
-    for row in tx.execute(_LINKS, these):
-        links = found[row.run]
-        (links.made if row.made else links.read).append(ModelLink(row.model, row.step))
 
 
 def list_datasets(tx: Transaction, numbers: Sequence[int], most: int) -> list[DatasetUse]:

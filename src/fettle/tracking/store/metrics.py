@@ -11,9 +11,11 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import Insert
 
+from fettle.core.canonical import encode
 from fettle.storage.columns import At
 from fettle.storage.upserts import upsert
 from fettle.tracking.records.metrics import Metric, written
+from fettle.tracking.store.gathered import among
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
@@ -197,16 +199,17 @@ def steps_of(tx: Transaction, run: str, key: str) -> dict[int, tuple[int, int]]:
 
 def find_metrics(tx: Transaction, run: str, keys: Sequence[str] | None = None) -> dict[str, Metric]:
     """The summaries of a run's metrics, or of some of them, by key."""
-    if keys is None or len(keys) > _MANY:
+    if keys is None:
         rows = tx.execute(sa.select(metrics).where(metrics.c.run == run).order_by(metrics.c.key)).mappings()
     else:
-        rows = tx.execute(_some_metrics(), {"run": run, "keys": keys}).mappings()
+        rows = tx.execute(_some_metrics(), {"run": run, "some": encode(keys).decode()}).mappings()
     return {row["key"]: _metric(row) for row in rows}
 
 
 @cache
 def _some_metrics() -> sa.Executable:
-    return sa.select(metrics).where(*_of(metrics)).order_by(metrics.c.key)
+    its_keys = among(metrics.c.key, sa.bindparam("some", type_=sa.Text))
+    return sa.select(metrics).where(metrics.c.run == sa.bindparam("run"), its_keys).order_by(metrics.c.key)
 
 
 def _metric(row: sa.RowMapping) -> Metric:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from fettle.core.canonical import encode
 from fettle.storage.columns import At, Json
-from fettle.storage.upserts import insert_new
+from fettle.storage.upserts import insert_new, upsert
 from fettle.tracking.records.runs import Artifact, Run
+from fettle.tracking.store.gathered import among, pairs_of, read_pairs
 from fettle.tracking.store.metrics import metrics
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
+
+T = TypeVar("T")
 
 metadata = sa.MetaData()
 
@@ -95,6 +98,8 @@ artifacts = sa.Table(
 
 
 _RUN = [column.name for column in runs.columns]
+_PIECE = 5000
+"""Rows of one statement."""
 
 
 def add_run(tx: Transaction, run: Run) -> None:
@@ -107,6 +112,12 @@ def set_inputs(tx: Transaction, run: str, inputs: list[str]) -> None:
     """What the run reads, in this order."""
     change_run(tx, run, inputs=inputs)
     add_reads(tx, run, inputs)
+
+
+def add_inputs(tx: Transaction, run: str, references: Sequence[str]) -> None:
+    """Add to what the run reads what is not there yet."""
+    known = tx.execute(_INPUTS, {"of": run}).scalar_one()
+    set_inputs(tx, run, list(dict.fromkeys([*known, *references])))
 
 
 def add_reads(tx: Transaction, run: str, references: Sequence[str]) -> None:
@@ -152,7 +163,7 @@ def find_runs(tx: Transaction, ids: Sequence[str]) -> list[Run]:
     """The runs of these ids that exist, in the order of the ids."""
     rows: dict[str, Any] = {}
     for some in _portions(list(dict.fromkeys(ids))):
-        found = tx.execute(_SOME, {"some": list(some)}).mappings().all()
+        found = tx.execute(_SOME, _listed(some)).mappings().all()
         rows.update({row["id"]: row for row in found})
     return _complete(tx, [rows[each] for each in ids if each in rows])
 
@@ -160,57 +171,70 @@ def find_runs(tx: Transaction, ids: Sequence[str]) -> list[Run]:
 def runs_using(tx: Transaction, reference: str, limit: int) -> list[Run]:
     """Runs of whose inputs one contains the text."""
     text = sa.type_coerce(runs.c.inputs, sa.Text)
-    query = (
-        sa.select(runs).where(text.contains(reference, autoescape=True)).order_by(runs.c.started_at.desc())
-    )
+    query = _WHOLE.where(text.contains(reference, autoescape=True)).order_by(runs.c.started_at.desc())
     return _complete(tx, tx.execute(query.limit(limit)).mappings().all())
 
 
-def _portions(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
-    return (ids[start : start + size] for start in range(0, len(ids), size))
+def _listed(ids: Sequence[str]) -> dict[str, str]:
+    """The parameter `some` of `gathered.among`."""
+    return {"some": encode(ids).decode()}
 
 
-def _of_some(table: sa.Table, *values: sa.Column[Any]) -> sa.Select[Any]:
-    """Values by run and key, of the runs in the parameter `some`; built once, as it is asked with each run."""
-    columns = (table.c.run, table.c.key)
-    return (
-        sa.select(*columns, *values)
-        .where(table.c.run.in_(sa.bindparam("some", expanding=True)))
-        .order_by(*columns)
-    )
+def _portions(things: Sequence[T], size: int = 500) -> Iterable[Sequence[T]]:
+    return (things[start : start + size] for start in range(0, len(things), size))
 
 
-_PARAMS, _TAGS = _of_some(params, params.c.value), _of_some(tags, tags.c.value)
-_LAST = _of_some(metrics, metrics.c.last, metrics.c.not_finite)
-_SOME = sa.select(runs).where(runs.c.id.in_(sa.bindparam("some", expanding=True)))
-_ONE = sa.select(runs).where(runs.c.id == sa.bindparam("of"))
+_SOME_RUNS = sa.bindparam("some", type_=sa.Text)
+_WHOLE = sa.select(
+    runs, pairs_of(params, runs.c.id).label("params"), pairs_of(tags, runs.c.id, as_text=True).label("tags")
+)
+_ONE = _WHOLE.where(runs.c.id == sa.bindparam("of"))
+_INPUTS = sa.select(runs.c.inputs).where(runs.c.id == sa.bindparam("of"))
+_SOME = _WHOLE.where(among(runs.c.id, _SOME_RUNS))
+_PARAMS = sa.select(params.c.key, params.c.value).where(
+    params.c.run == sa.bindparam("of"), among(params.c.key, _SOME_RUNS)
+)
+_ADD_PARAMS = params.insert()
+_LAST = (
+    sa.select(metrics.c.run, metrics.c.key, metrics.c.last, metrics.c.not_finite)
+    .where(among(metrics.c.run, _SOME_RUNS))
+    .order_by(metrics.c.run, metrics.c.key)
+)
 
 
 def _complete(tx: Transaction, rows: Sequence[Any]) -> list[Run]:
-    """Runs from their rows, with parameters, tags and last values fetched in three queries, however many runs."""
-    extra: dict[str, dict[str, dict[str, Any]]] = {row["id"]: {} for row in rows}
-    for some in _portions(list(extra)):
-        these = {"some": list(some)}
-        for query, name in ((_PARAMS, "params"), (_TAGS, "tags")):
-            for run, key, found in map(tuple, tx.execute(query, these).all()):
-                extra[run].setdefault(name, {})[key] = found
-        for run, key, last, not_finite in map(tuple, tx.execute(_LAST, these).all()):
-            kind, found = ("metrics", last) if not_finite is None else ("not_finite", not_finite)
-            extra[run].setdefault(kind, {})[key] = found
-    return [Run(**{**row, **extra[row["id"]]}) for row in rows]
+    """Runs from rows of `_WHOLE`, with their last values fetched in one query, however many runs."""
+    last: dict[str, dict[str, dict[str, Any]]] = {row["id"]: {} for row in rows}
+    for some in _portions(list(last)):
+        for run, key, number, not_finite in map(tuple, tx.execute(_LAST, _listed(some)).all()):
+            kind, value = ("metrics", number) if not_finite is None else ("not_finite", not_finite)
+            last[run].setdefault(kind, {})[key] = value
+    return [_run(row, last[row["id"]]) for row in rows]
 
 
-def get_params(tx: Transaction, run: str) -> dict[str, Any]:
-    rows = tx.execute(
-        sa.select(params.c.key, params.c.value).where(params.c.run == run).order_by(params.c.key)
-    )
-    return {row.key: row.value for row in rows}
+def _run(row: Any, last: dict[str, Any]) -> Run:
+    fields = dict(row)
+    fields["params"], fields["tags"] = read_pairs(fields["params"]), read_pairs(fields["tags"])
+    return Run(**fields, **last)
+
+
+def params_of(tx: Transaction, run: str, keys: Sequence[str]) -> dict[str, Any]:
+    """Those of these parameters that a run has."""
+    found: dict[str, Any] = {}
+    for some in _portions(keys, _PIECE):
+        rows = tx.execute(_PARAMS, {"of": run, **_listed(some)})
+        found.update((row.key, row.value) for row in rows)
+    return found
 
 
 def add_params(tx: Transaction, run: str, values: dict[str, Any]) -> None:
-    rows = [{"run": run, "key": key, "value": value, **searched(value)} for key, value in values.items()]
-    if rows:
-        tx.execute(params.insert(), rows)
+    """Add parameters that the run does not have, a statement for each few thousand."""
+    for some in _portions(list(values), _PIECE):
+        tx.execute(_ADD_PARAMS, [_param(run, key, values[key]) for key in some])
+
+
+def _param(run: str, key: str, value: Any) -> dict[str, Any]:
+    return {"run": run, "key": key, "value": value, **searched(value)}
 
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
@@ -226,21 +250,34 @@ def searched(value: Any) -> dict[str, Any]:
     return {"text": text, "number": number if math.isfinite(number) else None}
 
 
-def set_tags(tx: Transaction, run: str, values: dict[str, str]) -> None:
-    if values:
-        tx.execute(tags.delete().where((tags.c.run == run) & tags.c.key.in_(list(values))))
-        tx.execute(tags.insert(), [{"run": run, "key": key, "value": value} for key, value in values.items()])
+def set_tags(tx: Transaction, run: str, values: Mapping[str, str]) -> None:
+    """Set tags, in place of what was there."""
+    for some in _portions(list(values), _PIECE):
+        tx.execute(upsert(tags), [{"run": run, "key": key, "value": values[key]} for key in some])
 
 
-def put_artifact(tx: Transaction, run: str, artifact: Artifact) -> None:
-    fields = msgspec.structs.asdict(artifact)
-    where = (artifacts.c.run == run) & (artifacts.c.path == artifact.path)
-    if not tx.execute(artifacts.update().where(where).values(**fields)).rowcount:
-        tx.execute(artifacts.insert().values(run=run, **fields))
+def put_artifacts(tx: Transaction, run: str, files: Sequence[Artifact]) -> None:
+    """Name objects as files of a run, in place of what was there; each path is named once."""
+    for some in _portions(files, _PIECE):
+        tx.execute(upsert(artifacts), [{"run": run, **msgspec.structs.asdict(each)} for each in some])
 
 
 def list_artifacts(tx: Transaction, run: str) -> list[Artifact]:
     rows = tx.execute(
         sa.select(artifacts).where(artifacts.c.run == run).order_by(artifacts.c.path)
     ).mappings()
-    return [Artifact(**{key: row[key] for key in row if key != "run"}) for row in rows]
+    return [_artifact(row) for row in rows]
+
+
+def artifacts_of(tx: Transaction, ids: Sequence[str], paths: Sequence[str]) -> dict[str, list[Artifact]]:
+    """The files of these names by run, in the order of their names."""
+    found: dict[str, list[Artifact]] = {}
+    for some in _portions(ids):
+        query = sa.select(artifacts).where(among(artifacts.c.run, _SOME_RUNS), artifacts.c.path.in_(paths))
+        for row in tx.execute(query.order_by(artifacts.c.path), _listed(some)).mappings():
+            found.setdefault(row["run"], []).append(_artifact(row))
+    return found
+
+
+def _artifact(row: Any) -> Artifact:
+    return Artifact(**{key: row[key] for key in row if key != "run"})

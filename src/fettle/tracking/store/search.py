@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from fettle.tracking.records.search import All, Condition, Field, Page, Query, Term
-from fettle.tracking.store import plans
 from fettle.tracking.store import runs as stored
 from fettle.tracking.store.conditions import true_of
+from fettle.tracking.store.gathered import roughly
 from fettle.tracking.store.metrics import metrics
-from fettle.tracking.store.plans import Plan, plan
+from fettle.tracking.store.plans import Plan, Planner
 from fettle.tracking.store.positions import Position, read_position, write_position
 from fettle.tracking.store.runs import params, reads, runs, tags
 from fettle.tracking.store.sorting import Key, Sorting, Then, sortings
 from fettle.tracking.store.texts import alone, head, unindexed
+from fettle.tracking.store.words import words_of
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
@@ -100,7 +101,8 @@ class _Search:
         self._conditions = _conditions(query)
         self._sortings = sortings(query.order)
         self._start = read_position(query.cursor, query.order) if query.cursor else None
-        self._follow(plan(tx, self._conditions, query.offset + query.limit))
+        self._planner = Planner(tx, self._conditions)
+        self._follow(self._planner.first(query.offset + query.limit, ordered=self._sortings[0].indexed))
 
     def _follow(self, chosen: Plan) -> None:
         self._plan = chosen
@@ -140,36 +142,46 @@ class _Search:
         )
 
     def _having(self) -> int:
-        query = (
-            self._select(False).order_by(None).with_only_columns(sa.func.count(), maintain_column_froms=True)
-        )
-        return self._tx.execute(query).scalar_one()
+        query = self._phase_query(False).order_by(None)
+        count = query.with_only_columns(sa.func.count(), maintain_column_froms=True)
+        return self._tx.execute(count).scalar_one()
 
     def _phase(self, missing: bool | None, most: int, offset: int) -> list[Any]:
         """Rows of one phase; a walk that takes too long is given up and the thorough plan followed instead."""
-        thorough = self._plan.thorough
-        if thorough is not None:
-            end = self._end(missing, max(plans.PATIENCE, 3 * (most + offset)))
-            if end is None and missing is not True:
-                return self._found(
-                    self._phase_query(missing), most, offset
-                )  # there are no more runs than that
-            if end is not None:
-                short = self._phase_query(missing).where(self._keys()[0].not_after(end.value))
-                if len(found := self._found(short, most, offset)) >= most:
-                    return found
-            self._follow(thorough)
+        if self._plan.walked is not None:
+            found = None if missing is True else self._walked(missing, most + offset, self._plan.walked)
+            if found is not None:
+                return found[offset:]
+            self._follow(self._planner.thorough())
         return self._found(self._phase_query(missing), most, offset)
 
-    def _found(self, query: sa.Select[Any], most: int, offset: int) -> list[Any]:
+    def _walked(self, missing: bool | None, most: int, steps: int) -> list[Any] | None:
+        """Rows met within so many steps, or more if that fills the page; None if it is far from that."""
+        key, query = self._keys()[0], self._phase_query(missing)
+        end = self._end(steps)
+        found = self._found(query if end is None else query.where(key.not_after(end.value)), most)
+        lacking = most - len(found)
+        if end is None or not lacking:  # there are no more runs, or no more are asked for
+            return found
+        further = steps + 2 * steps * lacking // max(1, len(found))
+        if further > self._planner.most_walked(end.total or 0):
+            return None
+        last = self._end(further)
+        query = query.where(key.behind(end.value))
+        more = self._found(query if last is None else query.where(key.not_after(last.value)), lacking)
+        return found + more if last is None or len(more) == lacking else None
+
+    def _found(self, query: sa.Select[Any], most: int, offset: int = 0) -> list[Any]:
         return list(self._tx.execute(query.limit(most).offset(offset)).all())
 
-    def _end(self, missing: bool | None, steps: int) -> sa.Row[Any] | None:
-        """The value that is sorted by, so many runs on and whatever the conditions; None if there are fewer."""
-        if missing is True:
-            return None
+    def _end(self, steps: int) -> sa.Row[Any] | None:
+        """The value that is sorted by, so many runs on and whatever the conditions; None if there are fewer.
+
+        With it, about how many runs there are.
+        """
         first, key = self._sortings[0], self._keys()[0]
-        query = sa.select(key.column.label("value")).where(key.column.is_not(None))
+        query = sa.select(key.column.label("value"), roughly(runs).label("total"))
+        query = query.where(key.column.is_not(None))
         if first.table is not None:
             query = query.where(first.table.c.key == first.key)
         if self._start is not None and self._start.values[0] is not None:
@@ -255,4 +267,6 @@ def _conditions(query: Query) -> list[Condition]:
 def _flat(condition: Condition) -> list[Condition]:
     if isinstance(condition, All):
         return [part for each in condition.parts for part in _flat(each)]
+    if isinstance(condition, Term) and condition.field.family == "words" and not condition.denied:
+        return list(words_of(condition))
     return [condition]

@@ -62,8 +62,7 @@ class Key:
         """What is true of the rows that this column alone puts behind the value; None if of none."""
         if value is None:
             return None
-        literal = sa.literal(value, self.kind)
-        later = self.column < literal if self.descending else self.column > literal
+        later = self.behind(value)
         return sa.or_(later, self.column.is_(None)) if self.nullable else later
 
     def same(self, value: Any) -> sa.ColumnElement[bool]:
@@ -74,6 +73,11 @@ class Key:
         literal = sa.literal(value, self.kind)
         return self.column >= literal if self.descending else self.column <= literal
 
+    def behind(self, value: Any) -> sa.ColumnElement[bool]:
+        """What an index can be entered at behind all rows with the value, leaving out those without one."""
+        literal = sa.literal(value, self.kind)
+        return self.column < literal if self.descending else self.column > literal
+
     def not_before(self, value: Any) -> sa.ColumnElement[bool]:
         """What an index can be entered at."""
         literal = sa.literal(value, self.kind)
@@ -82,13 +86,18 @@ class Key:
 
 @dataclass(frozen=True)
 class Sorting:
-    """The columns of one order; `table` is the one beside `runs` they are in, and `key` which of its rows."""
+    """The columns of one order; `table` is the one beside `runs` they are in, and `key` which of its rows.
+
+    `indexed`: an index has the runs in this order.
+    """
 
     keys: tuple[Key, ...]
     table: Any = None
     key: str = ""
+    indexed: bool = False
 
 
+_INDEXED = ("started_at", "id")
 _TIMES = ("started_at", "ended_at", "archived_at", "deleted_at")
 _NEWEST = (Order(Field("attribute", "started_at"), True), Order(Field("attribute", "id"), True))
 
@@ -107,13 +116,13 @@ def sortings(order: Sequence[Order]) -> list[Sorting]:
 
 def _sorting(order: Order, place: int) -> Sorting:
     if order.field.family == "attribute":
-        return Sorting((_attribute(order),))
+        return Sorting((_attribute(order),), indexed=order.field.key in _INDEXED)
     if order.field.family == "metrics":
         table = metrics.alias(f"sorted_{place}")
         column = sa.type_coerce(table.c[order.field.statistic], sa.Double)
         nan = sa.case((table.c.not_finite == "NaN", 0), else_=1)
         keys = (Key(column, sa.Double(), order.descending, True), Key(nan, sa.Integer(), False, False))
-        return Sorting(keys, table, order.field.key)
+        return Sorting(keys, table, order.field.key, order.field.statistic == "last")
     if order.field.family == "tags":
         table = tags.alias(f"sorted_{place}")
         return Sorting(
@@ -122,7 +131,7 @@ def _sorting(order: Order, place: int) -> Sorting:
     table = params.alias(f"sorted_{place}")
     text = Key(plain(table.c.text), sa.Text(), order.descending, True)
     number = Key(sa.type_coerce(table.c.number, sa.Double), sa.Double(), order.descending, True)
-    return Sorting((text,) if order.as_text else (number, text), table, order.field.key)
+    return Sorting((text,) if order.as_text else (number, text), table, order.field.key, not order.as_text)
 
 
 def _attribute(order: Order) -> Key:

@@ -160,6 +160,13 @@ def beginning(pattern: str) -> str:
     return found[:HEAD]
 
 
+def is_beginning(pattern: str) -> bool:
+    """Whether a pattern of `like` asks for nothing but its `beginning`, such as `ab%`."""
+    pieces = _pieces(pattern)
+    first = next((place for place, (_, wild) in enumerate(pieces) if wild), len(pieces))
+    return first <= HEAD and first < len(pieces) and all(each == ("%", True) for each in pieces[first:])
+
+
 def after(text: str) -> str | None:
     """The least text that is greater than all that begin with `text`; None if there is none."""
     while text and ord(text[-1]) >= 0x10FFFF:

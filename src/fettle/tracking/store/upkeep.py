@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from fettle.storage.upserts import insert_new, upsert
 from fettle.tracking.records.upkeep import Quota, Removable
 from fettle.tracking.store import collaboration
+from fettle.tracking.store import traces as trace_rows
 from fettle.tracking.store.experiments import experiments
 from fettle.tracking.store.inputs import files, inputs, logged_models, model_links, model_metrics
 from fettle.tracking.store.metrics import chunks, cursors, metrics, outlines
 from fettle.tracking.store.runs import artifacts, params, reads, runs, tags
+from fettle.tracking.store.traces import traces as traced
 
 if TYPE_CHECKING:
     from fettle.storage.ports import Transaction
@@ -107,14 +109,18 @@ def removable(tx: Transaction, before: datetime, after: str, limit: int) -> list
     )
     found = tx.execute(query).all()
     ids = [row.id for row in found]
-    points, size, held = (
-        _sums(tx, metrics.c.count, ids),
-        _sums(tx, artifacts.c.size_bytes, ids),
-        pinned(tx, ids),
-    )
+    points, size = _sums(tx, metrics.c.count, ids), _sums(tx, artifacts.c.size_bytes, ids)
+    models, traces = _of_runs(tx, logged_models, ids), _of_runs(tx, traced, ids)
+    held = pinned(tx, ids)
     return [
         Removable(
-            row.id, row.name, row.experiment, points.get(row.id, 0), size.get(row.id, 0), held.get(row.id, [])
+            row.id,
+            row.name,
+            row.experiment,
+            points.get(row.id, 0),
+            size.get(row.id, 0) + owned_bytes(tx, models.get(row.id, []), traces.get(row.id, [])),
+            held.get(row.id, []),
+            len(traces.get(row.id, [])),
         )
         for row in found
     ]
@@ -126,29 +132,68 @@ def _sums(tx: Transaction, column: sa.Column, ids: Sequence[str]) -> dict[str, i
     return {run: int(total or 0) for run, total in map(tuple, tx.execute(query))}
 
 
-def purge(tx: Transaction, ids: Sequence[str]) -> None:
-    """Remove runs with all they own, also the models they logged, and note the digests they named.
+def _of_runs(tx: Transaction, table: sa.Table, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Run → ids of its logged models, or of its traces."""
+    found: dict[str, list[str]] = {}
+    for run, id in map(tuple, tx.execute(sa.select(table.c.run, table.c.id).where(table.c.run.in_(ids)))):
+        found.setdefault(run, []).append(id)
+    return found
 
-    Parts of theirs lose their parent.
+
+def owned_bytes(tx: Transaction, models: Sequence[str], traces: Sequence[str]) -> int:
+    """Bytes of files of logged models and of traces."""
+    owners = [*(f"model:{each}" for each in models), *(f"trace:{each}" for each in traces)]
+    total = 0
+    for some in _portions(owners):
+        size = tx.execute(sa.select(sa.func.sum(files.c.size_bytes)).where(files.c.owner.in_(some)))
+        total += int(size.scalar_one() or 0)
+    return total
+
+
+def purge(tx: Transaction, ids: Sequence[str]) -> int:
+    """Remove runs with all they own, also their logged models and traces, and note the digests they named.
+
+    Parts of theirs lose their parent. Returns how many traces went.
     """
     models = list(tx.execute(sa.select(logged_models.c.id).where(logged_models.c.run.in_(ids))).scalars())
+    traces = list(tx.execute(sa.select(traced.c.id).where(traced.c.run.in_(ids))).scalars())
     _note_orphans(tx, sa.select(artifacts.c.digest).where(artifacts.c.run.in_(ids)))
     purge_models(tx, models)
+    purge_traces(tx, traces)
     for table in _OWNED:
         tx.execute(table.delete().where(table.c.run.in_(ids)))
     collaboration.forget(tx, [f"run:{each}" for each in ids])
     tx.execute(runs.update().where(runs.c.parent.in_(ids)).values(parent=None))
     tx.execute(runs.delete().where(runs.c.id.in_(ids)))
+    return len(traces)
 
 
 def purge_models(tx: Transaction, ids: Sequence[str]) -> None:
     """Remove logged models with all they own, and note the digests of their files."""
-    theirs = files.c.owner.in_([f"model:{each}" for each in ids])
+    for some in _portions(ids):
+        _drop_files(tx, [f"model:{each}" for each in some])
+        for table in (model_links, model_metrics):
+            tx.execute(table.delete().where(table.c.model.in_(some)))
+        tx.execute(logged_models.delete().where(logged_models.c.id.in_(some)))
+
+
+def purge_traces(tx: Transaction, ids: Sequence[str]) -> None:
+    """Remove traces with their spans, files and comments, and note the digests of their files."""
+    for some in _portions(ids):
+        subjects = [f"trace:{each}" for each in some]
+        _drop_files(tx, subjects)
+        collaboration.forget(tx, subjects)
+    trace_rows.drop_traces(tx, ids)
+
+
+def _drop_files(tx: Transaction, owners: Sequence[str]) -> None:
+    theirs = files.c.owner.in_(owners)
     _note_orphans(tx, sa.select(files.c.digest).where(theirs))
     tx.execute(files.delete().where(theirs))
-    for table in (model_links, model_metrics):
-        tx.execute(table.delete().where(table.c.model.in_(ids)))
-    tx.execute(logged_models.delete().where(logged_models.c.id.in_(ids)))
+
+
+def _portions(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def deleted_models(tx: Transaction, before: datetime, limit: int) -> list[str]:

@@ -12,18 +12,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fettle.core import canonical, progress
-from fettle.core.errors import Conflict
+from fettle.core.errors import Conflict, NotFound
 from fettle.storage.disks import write_atomically
 from fettle.tracking.chunks import Points
 from fettle.tracking.transfer import layout
-from fettle.tracking.transfer.made import fetch, write_made
+from fettle.tracking.transfer.made import Chosen, fetch, write_made
 
 if TYPE_CHECKING:
     from fettle.acts import Surface
     from fettle.tracking.records.metrics import Metric
     from fettle.tracking.records.runs import Run
 
-_PAGE = 500
 _GROUP_ROWS = 1 << 20
 
 
@@ -59,26 +58,34 @@ def export(ws: Surface, folder: Path, experiments: Sequence[str] = ()) -> Export
             f"{folder} is not empty.", hint="Give a new folder; an export is never mixed with another."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = _write_experiments(ws, folder, experiments)
-    counts = _write_runs(ws, folder, experiments)
-    write_made(ws, folder, experiments)
-    made = layout.Manifest(layout.FORMAT, ws.clock.now(), chosen, *counts)
+    names = _write_experiments(ws, folder, experiments)
+    chosen = Chosen(not experiments, {f"experiment:{each}" for each in names})
+    counts = _write_runs(ws, folder, experiments, chosen.known)
+    write_made(ws, folder, chosen)
+    made = layout.Manifest(layout.FORMAT, ws.clock.now(), len(names), *counts)
     write_atomically(folder / layout.MANIFEST, [canonical.encode(made)])
     return Exported(str(folder), *counts)
 
 
-def _write_experiments(ws: Surface, folder: Path, wanted: Sequence[str]) -> int:
-    found = [*ws.call("tracking.experiments"), *ws.call("tracking.experiments", deleted=True)]
+def _write_experiments(ws: Surface, folder: Path, wanted: Sequence[str]) -> list[str]:
+    found = ws.call("tracking.experiment_rows")
+    names = [each.name for each in found]
+    for each in wanted:
+        if each not in names:
+            raise NotFound.among("experiment", each, names)
     rows = [
-        {**{name: getattr(each, name) for name in layout.EXPERIMENT_COLUMNS.names}, "tags": _json(each.tags)}
+        {**msgspec.structs.asdict(each), "tags": _json(each.tags)}
         for each in found
         if not wanted or each.name in wanted
     ]
     pq.write_table(pa.Table.from_pylist(rows, layout.EXPERIMENT_COLUMNS), folder / layout.EXPERIMENTS)
-    return len(rows)
+    return [row["name"] for row in rows]
 
 
-def _write_runs(ws: Surface, folder: Path, experiments: Sequence[str]) -> tuple[int, int, int]:
+def _write_runs(
+    ws: Surface, folder: Path, experiments: Sequence[str], known: set[str]
+) -> tuple[int, int, int]:
+    """Write runs page by page, each as it was at one moment; one that is purged meanwhile is left out."""
     runs = points = files = 0
     with (
         pq.ParquetWriter(folder / layout.RUNS, layout.RUN_COLUMNS) as run_rows,
@@ -87,19 +94,21 @@ def _write_runs(ws: Surface, folder: Path, experiments: Sequence[str]) -> tuple[
         progress.phase("Exporting", total=None, unit="runs") as step,
     ):
         for page in _pages(ws, experiments):
-            run_rows.write_table(pa.Table.from_pylist([_run(each) for each in page], layout.RUN_COLUMNS))
-            runs += len(page)
-            points += _write_points(ws, page, point_rows)
-            files += _write_files(ws, page, folder, artifact_rows)
+            counts = _write_points(ws, page, point_rows)
+            there = [each for each in page if each.id in counts]
+            run_rows.write_table(pa.Table.from_pylist([_run(each) for each in there], layout.RUN_COLUMNS))
+            known.update(f"run:{each.id}" for each in there)
+            runs, points = runs + len(there), points + sum(counts.values())
+            files += _write_files(ws, there, folder, artifact_rows)
             step(len(page))
     return runs, points, files
 
 
 def _pages(ws: Surface, experiments: Sequence[str]) -> Iterator[list[Run]]:
     after = ""
-    while ids := ws.call("tracking.ids", after=after, limit=_PAGE, experiments=list(experiments)):
-        after = ids[-1]
-        yield [ws.call("tracking.show", run=each) for each in ids]
+    while (page := ws.call("tracking.run_page", after=after, experiments=list(experiments))).runs:
+        after = page.after
+        yield page.runs
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -111,20 +120,61 @@ def _json(value: Any) -> str:
     return canonical.encode(value).decode()
 
 
-def _write_points(ws: Surface, page: Iterable[Run], to: pq.ParquetWriter) -> int:
-    written, waiting, rows = 0, [], 0
+class _PointRows:
+    """Points on their way into the file, written in groups; those of a run that is gone are let go."""
+
+    def __init__(self, to: pq.ParquetWriter) -> None:
+        self._to = to
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+
+    def add(self, table: pa.Table) -> None:
+        self._waiting.append(table)
+        self._rows += len(table)
+        if self._rows >= _GROUP_ROWS:
+            self.flush()
+
+    def drop(self, run: str) -> None:
+        """Let go of what has not been written of a run; what has been is no run's, and nobody takes it in."""
+        self._waiting = [each for each in self._waiting if each["run"][0].as_py() != run]
+        self._rows = sum(map(len, self._waiting))
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._to.write_table(pa.concat_tables(self._waiting))
+        self._waiting, self._rows = [], 0
+
+
+def _write_points(ws: Surface, page: Iterable[Run], to: pq.ParquetWriter) -> dict[str, int]:
+    """Write the points of runs; run → how many, without runs that are gone."""
+    counts: dict[str, int] = {}
+    rows = _PointRows(to)
     for run in page:
-        for metric in run.summaries:
-            for points in _pieces(ws, run.id, metric):
-                waiting.append(_table(run.id, metric.key, points))
-                rows += len(points)
-                written += len(points)
-                if rows >= _GROUP_ROWS:
-                    to.write_table(pa.concat_tables(waiting))
-                    waiting, rows = [], 0
-    if waiting:
-        to.write_table(pa.concat_tables(waiting))
+        try:
+            counts[run.id] = _write_run(ws, run, rows)
+        except NotFound:
+            if _is_there(ws, run.id):
+                raise
+            rows.drop(run.id)
+    rows.flush()
+    return counts
+
+
+def _write_run(ws: Surface, run: Run, rows: _PointRows) -> int:
+    written = 0
+    for metric in run.summaries:
+        for points in _pieces(ws, run.id, metric):
+            rows.add(_table(run.id, metric.key, points))
+            written += len(points)
     return written
+
+
+def _is_there(ws: Surface, run: str) -> bool:
+    try:
+        ws.call("tracking.show", run=run)
+    except NotFound:
+        return False
+    return True
 
 
 def _pieces(ws: Surface, run: str, metric: Metric) -> Iterator[Points]:
@@ -164,8 +214,19 @@ def _write_files(ws: Surface, page: Iterable[Run], folder: Path, to: pq.ParquetW
         for run in page
         for each in run.artifacts
     ]
-    for digest in {row["digest"] for row in rows}:
-        fetch(ws, folder, digest)
+    rows = [row for row in rows if _fetched(ws, folder, row)]
     if rows:
         to.write_table(pa.Table.from_pylist(rows, layout.ARTIFACT_COLUMNS))
     return len(rows)
+
+
+def _fetched(ws: Surface, folder: Path, row: dict[str, Any]) -> bool:
+    """Fetch a file; False if it was taken away meanwhile, with its run or by itself."""
+    try:
+        fetch(ws, folder, row["digest"])
+    except NotFound:
+        left = ws.call("tracking.show", run=row["run"]).artifacts if _is_there(ws, row["run"]) else []
+        if any((each.path, each.digest) == (row["path"], row["digest"]) for each in left):
+            raise
+        return False
+    return True

@@ -24,6 +24,8 @@ from fettle.core.errors import Invalid, NotFound
 MANIFEST, EXPERIMENTS, RUNS = "fettle-tracking.json", "experiments.parquet", "runs.parquet"
 POINTS, ARTIFACTS, OBJECTS = "points.parquet", "artifacts.parquet", "objects"
 FORMAT = 1
+MANY = "experiments"
+"""The kind of a column that names several experiments."""
 
 _AT = pa.timestamp("us", tz="UTC")
 EXPERIMENT_COLUMNS = pa.schema(
@@ -120,8 +122,18 @@ MADE = {
         _columns("trace id parent name said", "", "started_ns ended_ns", "failed"), "trace", "trace"
     ),
     "files": Made(_columns("owner path digest", "at", "size_bytes"), "owner"),
-    "evaluation_sets": Made(_columns("id name author experiments tags fields", "created_at updated_at")),
-    "evaluation_records": Made(_columns("set question id said", "created_at updated_at")),
+    "evaluation_sets": Made(
+        _columns("id name author experiments tags fields", "created_at updated_at"),
+        "experiments",
+        MANY,
+        "evaluation-set",
+    ),
+    "evaluation_records": Made(
+        _columns("set question id said", "created_at updated_at"), "set", "evaluation-set"
+    ),
+    "scorers": Made(
+        _columns("experiment name id scorer author", "at", "version"), "experiment", "experiment"
+    ),
     "comments": Made(
         _columns("id subject text author mentions answers", "at edited_at"), "subject", "", "comment"
     ),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fettle.core.errors import Invalid
+from fettle.core import canonical
+from fettle.core.errors import Invalid, NotFound
 from fettle.core.ids import digest_file
 from fettle.storage.objects import fetch_object, has_object, object_key, put_object
 from fettle.tracking.transfer import layout
@@ -21,19 +22,42 @@ if TYPE_CHECKING:
 _PAGE = 500
 
 
-def write_made(ws: Surface, folder: Path, experiments: Sequence[str]) -> None:
-    """Write all tables; with `experiments`, only what belongs to them, their runs, models and traces."""
-    chosen = _chosen(ws, experiments) if experiments else None
+class Chosen(NamedTuple):
+    """What an export is of.
+
+    Attributes:
+        everything: Whether it is of the whole workspace.
+        known: What is in it by now: `experiment:NAME`, `run:ID`, and what later tables' rows belong to.
+    """
+
+    everything: bool
+    known: set[str]
+
+
+def write_made(ws: Surface, folder: Path, chosen: Chosen) -> None:
+    """Write all tables, as far as they belong to what is exported."""
     for name, table in layout.MADE.items():
         with pq.ParquetWriter(folder / f"{name}.parquet", table.columns, compression="zstd") as to:
             for page in _pages(ws, name):
-                rows = [row for row in page if chosen is None or _belongs(table, row, chosen)]
-                if chosen is not None and table.named:
-                    chosen |= {f"{table.named}:{row['id']}" for row in rows}
+                rows = [row for row in page if _belongs(table, row, chosen)]
+                if name == "files":
+                    rows = [row for row in rows if _fetched(ws, folder, row)]
+                if table.named:
+                    chosen.known.update(f"{table.named}:{row['id']}" for row in rows)
                 if rows:
                     to.write_table(pa.Table.from_pylist(rows, table.columns))
-                for row in rows if name == "files" else ():
-                    fetch(ws, folder, row["digest"])
+
+
+def _fetched(ws: Surface, folder: Path, row: dict[str, Any]) -> bool:
+    """Fetch a file; False if it was taken away meanwhile."""
+    try:
+        fetch(ws, folder, row["digest"])
+    except NotFound:
+        still = ws.call("tracking.files", owner=row["owner"], folder=row["path"])
+        if any(each.digest == row["digest"] for each in still):
+            raise
+        return False
+    return True
 
 
 def take_made(ws: Surface, folder: Path) -> None:
@@ -83,22 +107,18 @@ def arrive(ws: Surface, folder: Path, digest: str) -> None:
 
 
 def _pages(ws: Surface, table: str) -> Iterator[list[dict[str, Any]]]:
-    start = 0
-    while page := ws.call("tracking.rows", table=table, start=start, limit=_PAGE):
-        start += len(page)
-        yield page
+    after: list[Any] = []
+    while (page := ws.call("tracking.rows", table=table, after=after, limit=_PAGE)).rows:
+        after = page.after
+        yield page.rows
 
 
-def _chosen(ws: Surface, experiments: Sequence[str]) -> set[str]:
-    found, after = {f"experiment:{each}" for each in experiments}, ""
-    while ids := ws.call("tracking.ids", after=after, limit=_PAGE, experiments=list(experiments)):
-        found |= {f"run:{each}" for each in ids}
-        after = ids[-1]
-    return found
-
-
-def _belongs(table: layout.Made, row: dict[str, Any], chosen: set[str]) -> bool:
-    if not table.whose:
-        return False
+def _belongs(table: layout.Made, row: dict[str, Any], chosen: Chosen) -> bool:
+    """Whether a row goes with what is exported; things of the whole workspace go with an export of everything only."""
+    if chosen.everything or not table.whose:
+        return chosen.everything
     of = row[table.whose]
-    return (f"{table.kind}:{of}" if table.kind else of) in chosen
+    if table.kind == layout.MANY:
+        named = canonical.decode(of.encode(), list[str])
+        return any(f"experiment:{each}" in chosen.known for each in named)
+    return (f"{table.kind}:{of}" if table.kind else of) in chosen.known

@@ -57,15 +57,9 @@ def _take(ws: Surface, folder: Path) -> ImportedRuns:
 
 
 def _take_experiments(ws: Surface, folder: Path) -> None:
-    here = {
-        each.name for deleted in (False, True) for each in ws.call("tracking.experiments", deleted=deleted)
-    }
     for row in pl.read_parquet(folder / layout.EXPERIMENTS).sort("number").iter_rows(named=True):
-        if row["name"] not in here:
-            tags = canonical.decode(row["tags"].encode(), dict[str, str])
-            ws.call("tracking.make_experiment", name=row["name"], notes=row["notes"], tags=tags)
-            if row["deleted_at"] is not None:
-                ws.call("tracking.delete_experiment", name=row["name"])
+        made = row | {"tags": canonical.decode(row["tags"].encode(), dict[str, str])}
+        ws.call("tracking.adopt_experiment", experiment=made)
 
 
 def _run(row: dict[str, Any]) -> dict[str, Any]:

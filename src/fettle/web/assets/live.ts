@@ -63,6 +63,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     answered.shouldSwap = false;
     return;
   }
+  if (target.hasAttribute("data-waiting")) {
+    // nothing was there yet; once there is, the whole page is another one
+    answered.shouldSwap = false;
+    if (xhr.status === 200 && !xhr.responseText.includes("data-waiting")) location.reload();
+  }
   const tag = xhr.getResponseHeader("ETag");
   if (tag && xhr.status === 200) seen.set(`${target.id} ${pathInfo.requestPath}`, tag);
 });

@@ -37,18 +37,37 @@ class MetricChart extends HTMLElement {
   #range: [number, number] | null = null;
   #size = new ResizeObserver(() => this.#plot?.setSize(this.#room()));
   #repaint = (): void => {
-    void this.#draw(true);
+    if (this.#plot) void this.#draw(true);
   };
 
+  // a page may have dozens of charts: each asks for its points when it comes near the window
+  #near = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      this.#near.disconnect();
+      void this.#draw(true);
+    },
+    { rootMargin: "500px" },
+  );
+
   connectedCallback(): void {
+    if (this.#plot) return; // moved within its page
     document.addEventListener("fettle:theme", this.#repaint);
     this.#size.observe(this);
-    void this.#draw(true);
+    this.#near.observe(this);
   }
 
   disconnectedCallback(): void {
+    // what is moved is connected again at once
+    queueMicrotask(() => {
+      if (!this.isConnected) this.#leave();
+    });
+  }
+
+  #leave(): void {
     document.removeEventListener("fettle:theme", this.#repaint);
     this.#size.disconnect();
+    this.#near.disconnect();
     clearTimeout(this.#timer);
     this.#plot?.destroy();
     this.#plot = null;

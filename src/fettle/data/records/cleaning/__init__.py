@@ -1,0 +1,78 @@
+"""The nouns of cleaning: the operations one may declare, what each has learnt, and the report on what was changed.
+
+An operation is data, and so is what it learnt (no pickle): both lie in a bundle.
+"""
+
+from fettle.data.records.cleaning.learnt import (
+    Bounds,
+    Chain,
+    Fills,
+    Forest,
+    Last,
+    Learnt,
+    Levels,
+    Neighbours,
+    Regression,
+    Step,
+    Tree,
+)
+from fettle.data.records.cleaning.operations import (
+    Call,
+    Cast,
+    Dates,
+    Derive,
+    Drop,
+    Duplicates,
+    Impute,
+    Merge,
+    Missing,
+    Operation,
+    Outliers,
+    Rename,
+    Scalar,
+    Text,
+    Units,
+    Ways,
+)
+from fettle.data.records.cleaning.reports import (
+    Change,
+    CleanedVersion,
+    CleaningReport,
+    Done,
+    Pair,
+)
+
+__all__ = [
+    "Bounds",
+    "Call",
+    "Cast",
+    "Chain",
+    "Change",
+    "CleanedVersion",
+    "CleaningReport",
+    "Dates",
+    "Derive",
+    "Done",
+    "Drop",
+    "Duplicates",
+    "Fills",
+    "Forest",
+    "Impute",
+    "Last",
+    "Learnt",
+    "Levels",
+    "Merge",
+    "Missing",
+    "Neighbours",
+    "Operation",
+    "Outliers",
+    "Pair",
+    "Regression",
+    "Rename",
+    "Scalar",
+    "Step",
+    "Text",
+    "Tree",
+    "Units",
+    "Ways",
+]

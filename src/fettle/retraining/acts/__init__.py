@@ -1,0 +1,3 @@
+"""What can be done with retraining, a module a subject."""
+
+PARTS = ("policies", "intents", "observing", "working")

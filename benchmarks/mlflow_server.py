@@ -245,7 +245,7 @@ def main() -> None:
             book, sizes = f"{folder}/answers.json", (str(given.calls), str(given.points))
             port = str(free_port())
             fettle = [sys.executable, "-c", FETTLE, folder, port]
-            measure(python, fettle, int(port), Tally(), "2", str(given.points), book)
+            measure(python, fettle, int(port), Tally(), *sizes, book)
             port = str(free_port())
             fettle = [sys.executable, "-c", FETTLE, f"{folder}/measured", port]
             measure(python, fettle, int(port), ours, *sizes)

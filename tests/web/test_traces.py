@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from fettle.storage.objects import put_object
 from fettle.web.spans import Step, arranged, written
+from fettle.web.traces import lasted
 from fettle.workspace import Workspace
 from tests.web import traced
 from tests.web.conftest import Open, serve
@@ -185,3 +186,9 @@ def test_every_step_stands_once_behind_the_one_around_it(steps: list[Step]) -> N
 def test_long_texts_are_cut_and_said_to_be() -> None:
     assert written({"a": [1]}) == '{\n  "a": [\n    1\n  ]\n}'
     assert "30,000 characters" in written("x" * 30_000)
+
+
+def test_times_never_say_a_thousand_of_a_unit() -> None:
+    borders = (900_000, 999_499, 999_500, 999_949_999, 999_950_000, 59_994_999_999, 59_995_000_000)
+    said = [lasted(each) for each in borders]
+    assert said == ["900 µs", "999 µs", "1.0 ms", "999.9 ms", "1.00 s", "59.99 s", "1.0 min"]

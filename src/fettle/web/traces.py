@@ -58,7 +58,7 @@ def draw_traces(facts: Facts, asked: Asked) -> Facts:
         "found": facts["states"].get(state, 0) if state else found,
         "state_names": STATES,
         "tones": TONES,
-        "took": lambda ms: _ms(ms * 1_000_000),
+        "took": lambda ms: lasted(ms * 1_000_000),
         "narrowed": any(asked.text(field) for field in ("q", "experiment", "run", "state")),
     }
 
@@ -105,14 +105,14 @@ def draw_trace(facts: Facts, asked: Asked) -> Facts:
         "state_names": STATES,
         "tones": TONES,
         "texts": _texts(chosen) if chosen else [],
-        "began": _ms(chosen.started_ns - begun) if chosen else "",
+        "began": lasted(chosen.started_ns - begun) if chosen else "",
         "took": _took(chosen) if chosen else "",
         "events": [
-            {**each, "after": _ms(each["at_ns"] - begun)} for each in (chosen.events if chosen else [])
+            {**each, "after": lasted(each["at_ns"] - begun)} for each in (chosen.events if chosen else [])
         ],
         "judged": [_judgement(each) for each in trace.assessments.values()],
-        "whole": _ms(ended - begun),
-        "took_in_all": "goes on" if trace.duration_ms is None else _ms(trace.duration_ms * 1_000_000),
+        "whole": lasted(ended - begun),
+        "took_in_all": "goes on" if trace.duration_ms is None else lasted(trace.duration_ms * 1_000_000),
         "written": written,
     }
 
@@ -139,21 +139,21 @@ def _bar(step: Step, begun: int, ended: int, tone: str) -> Any:
     drawn = fill(
         '<rect class="f-{}" x="{}" y="1" width="{}" height="10" rx="2"/>', tone, x, min(width, BAR - x)
     )
-    label = f"{_took(step)}, {_ms(step.started_ns - begun)} after the beginning"
+    label = f"{_took(step)}, {lasted(step.started_ns - begun)} after the beginning"
     return picture("span-bar", BAR, 12, label, [drawn])
 
 
 def _took(step: Step) -> str:
-    return _ms(step.ended_ns - step.started_ns) if step.ended_ns else "goes on"
+    return lasted(step.ended_ns - step.started_ns) if step.ended_ns else "goes on"
 
 
-def _ms(ns: int) -> str:
-    """Nanoseconds as people read them."""
-    if abs(ns) >= 60_000_000_000:
+def lasted(ns: int) -> str:
+    """Nanoseconds as people read them; what would be rounded to 1000 of a unit is one of the next."""
+    if abs(ns) >= 59_995_000_000:
         return f"{ns / 60e9:.1f} min"
-    if abs(ns) >= 1_000_000_000:
+    if abs(ns) >= 999_950_000:
         return f"{ns / 1e9:.2f} s"
-    return f"{ns / 1e6:.1f} ms" if abs(ns) >= 1_000_000 else f"{ns / 1e3:.0f} µs"
+    return f"{ns / 1e6:.1f} ms" if abs(ns) >= 999_500 else f"{ns / 1e3:.0f} µs"
 
 
 def _texts(step: Step) -> list[tuple[str, str]]:

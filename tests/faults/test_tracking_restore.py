@@ -23,7 +23,6 @@ from fettle.core.errors import NotFound, Unavailable
 from fettle.storage.objects import get_object, object_key
 from fettle.tracking import deferred, outbox, restored
 from fettle.tracking.active import ActiveRun
-from fettle.tracking.refused import refused_folder
 from fettle.tracking.synced import sync
 from fettle.workspace import Workspace
 from tests.conftest import new_workspace
@@ -275,7 +274,7 @@ def test_contents_that_are_lost_hold_nothing_up(far: Far) -> None:
     again = far.sync()
     assert (again.refused, again.sent) == (said.refused, [])
     far.inner.blobs.put(object_key(digest), b"lost")  # found again
-    assert far.sync().refused == [] and not list(refused_folder(far).iterdir())  # type: ignore[arg-type]  # a stand-in
+    assert far.sync().refused == [] and not list((far.folder / "tracking.refused").iterdir())
     assert [each.path for each in far.call("tracking.show", run=run.id).artifacts] == ["a.txt"]
 
 

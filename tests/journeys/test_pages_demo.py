@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +12,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from playwright.sync_api import expect
 
 from fettle.server.app import create_app
 from fettle.server.run import bind
 from fettle.workspace import Workspace
+from tests.listening import listening
 from tests.web.conftest import Visit, browser
 
 __all__ = ["browser"]
@@ -42,16 +41,8 @@ def demo(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The whole server over the workspace that the demo left."""
-    with Workspace.create(folder) as ws:
-        listener = bind("127.0.0.1", 0)
-        server = uvicorn.Server(uvicorn.Config(create_app(ws), log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with Workspace.create(folder) as ws, listening(create_app(ws)) as url:
+        yield url
 
 
 def wait_for(address: str, process: subprocess.Popen[str]) -> None:

@@ -1,18 +1,15 @@
 """The same story on PostgreSQL and through a server."""
 
-import threading
-
 import pytest
-import uvicorn
 
 from fettle.acts import Surface
 from fettle.data.versions import commit_frame
 from fettle.labels.records import Span
 from fettle.server.app import create_app
-from fettle.server.run import bind
 from fettle.workspace import Workspace
 from tests.conftest import new_workspace
 from tests.labels.conftest import TOPICS, calls, topic_of
+from tests.listening import listening
 
 
 def story(ws: Surface) -> None:
@@ -53,14 +50,9 @@ def test_on_postgresql(team_url: str, tmp_path, monkeypatch: pytest.MonkeyPatch)
 
 def test_through_a_server(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
-    with new_workspace(tmp_path / "ws") as ws:
-        listener = bind("127.0.0.1", 0)
-        server = uvicorn.Server(uvicorn.Config(create_app(ws), log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        try:
-            with Workspace.open(f"http://127.0.0.1:{listener.getsockname()[1]}") as remote:
-                story(remote)
-        finally:
-            server.should_exit = True
-            thread.join()
+    with (
+        new_workspace(tmp_path / "ws") as ws,
+        listening(create_app(ws)) as url,
+        Workspace.open(url) as remote,
+    ):
+        story(remote)

@@ -257,3 +257,13 @@ def test_search_among_versions(anywhere: Workspace) -> None:
     assert numbers(Condition("at", ">", "2020-01-01T00:00:00Z")) == [5, 4, 3, 2, 1]
     with pytest.raises(Invalid):
         numbers(Condition("version", "=", "9" * 40))
+
+
+def test_letters_beyond_ascii_are_found_as_they_are_written(anywhere: Workspace) -> None:
+    register(anywhere, 1)
+    anywhere.registry.change("fraud", description="100% Äpfel*")
+    for text in ("ilike '%Äpfel%'", "like '%Äpfel*'", "like '100%'"):
+        assert [each.name for each in anywhere.registry.search(f"description {text}").models] == ["fraud"], (
+            text
+        )
+    assert anywhere.registry.search("description like '%äpfel%'").models == []

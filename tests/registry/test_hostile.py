@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -210,9 +211,9 @@ def test_a_version_is_not_deleted_or_rejected_while_it_goes_live(anywhere: Works
     register(anywhere, 9)
     for version in range(1, 9):
         at_once(
-            lambda: anywhere.registry.promote("fraud", version),  # noqa: B023 - done before the next turn
-            lambda: anywhere.registry.delete_version("fraud", version),  # noqa: B023 - as above
-            lambda: anywhere.registry.reject("fraud", version, "bad"),  # noqa: B023 - as above
+            partial(anywhere.registry.promote, "fraud", version),
+            partial(anywhere.registry.delete_version, "fraud", version),
+            partial(anywhere.registry.reject, "fraud", version, "bad"),
         )
         try:
             assert anywhere.registry.alias("fraud").status == "registered"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import decimal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,33 +14,19 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-import uvicorn
 
 import fettle
 from fettle.core.errors import FettleError, NotFound, Unavailable
 from fettle.packaging.predictor import Predictor
 from fettle.remote import wire
 from fettle.server import create_app
-from fettle.server.run import bind
 from fettle.workspace import Workspace
 from tests.conftest import new_workspace
+from tests.listening import listening
 from tests.serving.models import register_version
 
 ROW = {"price": 1.0, "demand (MW)": -1.0, "région": "nord", "holiday": False}
 FRAME = pd.DataFrame([ROW])
-
-
-@contextlib.contextmanager
-def serving(ws: Workspace) -> Iterator[str]:
-    listener = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(ws), log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +118,7 @@ def test_behind_a_server_and_without_it(
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path))
     monkeypatch.setattr(wire, "_TRIES", 1)
     with contextlib.ExitStack() as stack:
-        with serving(market) as address:
+        with listening(create_app(market)) as address:
             far = stack.enter_context(Workspace.open(address))
             model = fettle.load("market@champion", workspace=far)
             assert model.predict([ROW]) == fettle.load("market", workspace=market).predict([ROW])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,39 +14,30 @@ AT = datetime(2026, 3, 1, tzinfo=UTC)
 STATES = ("OK", "ERROR", "OK", "IN_PROGRESS")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Surface]:
+@pytest.fixture
+def traced(either: Surface) -> Surface:
     """A workspace with 23 traces in two experiments; several of them began at once, or took as long."""
-    monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
-    if request.param == "sqlite":
-        opened = Workspace.create(tmp_path / "embedded")
-    else:
-        url = request.getfixturevalue("fresh_postgres_url")
-        opened = Workspace.open(f"{url}&blobs={tmp_path / 'blobs'}")
-    with opened as ws:
-        numbers = [ws.tracking.make_experiment(name).number for name in ("one", "two")]
-        for place in range(23):
-            trace = {
-                "id": f"tr-{place:02d}",
-                "experiment": numbers[place % 2],
-                "at": AT + timedelta(seconds=place // 3),
-                "state": STATES[place % 4],
-                "duration_ms": None if place % 4 == 3 else place % 5,
-                "request": "100% of Äpfel" if place == 4 else "a_b",
-                "run": "r1" if place < 3 else "",
-                "tags": {"mlflow.traceName": f"name{place}"},
-            }
-            ws.call("tracking.put_trace", trace=trace)
-        yield ws
+    numbers = [either.tracking.make_experiment(name).number for name in ("one", "two")]
+    for place in range(23):
+        trace = {
+            "id": f"tr-{place:02d}",
+            "experiment": numbers[place % 2],
+            "at": AT + timedelta(seconds=place // 3),
+            "state": STATES[place % 4],
+            "duration_ms": None if place % 4 == 3 else place % 5,
+            "request": "100% of Äpfel" if place == 4 else "a_b",
+            "run": "r1" if place < 3 else "",
+            "tags": {"mlflow.traceName": f"name{place}"},
+        }
+        either.call("tracking.put_trace", trace=trace)
+    return either
 
 
 @pytest.mark.parametrize("order_by", ["-at", "at", "-took", "took"])
-def test_pages_hold_each_trace_once_in_order(either: Surface, order_by: str) -> None:
+def test_pages_hold_each_trace_once_in_order(traced: Surface, order_by: str) -> None:
     found, cursor = [], None
     while True:
-        page = either.call("tracking.trace_page", order_by=order_by, cursor=cursor, limit=4)
+        page = traced.call("tracking.trace_page", order_by=order_by, cursor=cursor, limit=4)
         found += page.traces
         cursor = page.next
         if cursor is None:
@@ -61,17 +50,17 @@ def test_pages_hold_each_trace_once_in_order(either: Surface, order_by: str) -> 
     assert keys == sorted(keys, reverse=order_by.startswith("-"))
 
 
-def test_traces_are_narrowed_and_counted(either: Surface) -> None:
-    page = either.call("tracking.trace_page", experiment="two", state="ERROR")
+def test_traces_are_narrowed_and_counted(traced: Surface) -> None:
+    page = traced.call("tracking.trace_page", experiment="two", state="ERROR")
     assert {each.state for each in page.traces} == {"ERROR"} and {
         each.experiment for each in page.traces
     } == {"two"}
     assert page.states == {"ERROR": 6, "IN_PROGRESS": 5}
-    assert [each.id for each in either.call("tracking.trace_page", words="100% OF").traces] == ["tr-04"]
-    assert [each.id for each in either.call("tracking.trace_page", words="Äpfel").traces] == ["tr-04"]
-    assert len(either.call("tracking.trace_page", words="a_b").traces) == 22
-    assert [each.name for each in either.call("tracking.trace_page", words="name22").traces] == ["name22"]
-    counted = either.call("tracking.trace_page", run="r1", limit=0)
+    assert [each.id for each in traced.call("tracking.trace_page", words="100% OF").traces] == ["tr-04"]
+    assert [each.id for each in traced.call("tracking.trace_page", words="Äpfel").traces] == ["tr-04"]
+    assert len(traced.call("tracking.trace_page", words="a_b").traces) == 22
+    assert [each.name for each in traced.call("tracking.trace_page", words="name22").traces] == ["name22"]
+    counted = traced.call("tracking.trace_page", run="r1", limit=0)
     assert counted.traces == [] and counted.next is None and sum(counted.states.values()) == 3
 
 

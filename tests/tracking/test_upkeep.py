@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from fettle.acts import Surface
@@ -148,21 +145,6 @@ def test_a_long_list_keeps_what_it_names(workspace: Workspace) -> None:
     workspace.tracking.artifact(other, "list.json", listing, 1)
     workspace.tracking.delete(run)
     assert workspace.tracking.gc(older_than="0s", dry_run=False).objects == 0
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Surface]:
-    """A fresh workspace in either database."""
-    monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
-    if request.param == "sqlite":
-        opened = Workspace.create(tmp_path / "embedded")
-    else:
-        url = request.getfixturevalue("fresh_postgres_url")
-        opened = Workspace.open(f"{url}&blobs={tmp_path / 'blobs'}")
-    with opened:
-        yield opened
 
 
 def traced(ws: Surface, trace: str, experiment: int, *, run: str = "", content: bytes = b"") -> str:

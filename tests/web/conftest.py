@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,15 +11,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from starlette.applications import Starlette
 
 from fettle.acts import Surface
 from fettle.core.clock import FrozenClock
-from fettle.server.run import bind
 from fettle.web import pages
 from fettle.workspace import Workspace
+from tests.listening import listening
 from tests.web import holdings as full
 from tests.web.life import START, Life
 
@@ -31,16 +29,8 @@ WINDOWS = 6
 @contextmanager
 def serve(ws: Surface) -> Iterator[str]:
     """Serve a workspace's pages; yields their address."""
-    listener = bind("127.0.0.1", 0)
-    config = uvicorn.Config(Starlette(routes=pages(ws)), log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    with listening(Starlette(routes=pages(ws))) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

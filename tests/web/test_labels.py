@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,15 +10,14 @@ from pathlib import Path
 import httpx
 import polars as pl
 import pytest
-import uvicorn
 from playwright.sync_api import Page, expect
 
 from fettle.data.versions import commit_frame
 from fettle.labels.records import Span
 from fettle.server.app import create_app
-from fettle.server.run import bind
 from fettle.web.labels import read_marks
 from fettle.workspace import Workspace
+from tests.listening import listening
 from tests.web.conftest import Open
 from tests.web.test_browser import violations
 
@@ -31,15 +29,8 @@ NEWS = "Ada 🚀 met Charles Babbage in London."
 @contextmanager
 def served(ws: Workspace) -> Iterator[str]:
     """The whole server, with its guard and its identities."""
-    listener = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(ws), log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    with listening(create_app(ws)) as url:
+        yield url
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def load_functions(path: Path) -> dict[str, LabellingFunction | str]:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except Exception as error:  # importing is running a stranger's code
         raise Invalid(
             f"{path.name} cannot be run.", found=f"{type(error).__name__}: {error}"[:300]
         ) from error
@@ -154,7 +154,7 @@ def _true_rows(frame: pl.DataFrame, condition: str, rule: str) -> np.ndarray:
 def _ask(name: str, function: LabellingFunction, row: Row, place: int) -> str | None:
     try:
         return function(row)
-    except Exception as error:
+    except Exception as error:  # a stranger's code, on each row
         raise Invalid(
             f"The labelling function {name} failed.",
             found=f"row {place + 1}: {type(error).__name__}: {error}"[:300],

@@ -178,18 +178,19 @@ class ActiveRun(Facts, Files):
         """
         if self.ended:
             self._require_open()
+        said: Mapping[str, Any] = metrics
         if values is not None:
             if type(values) is not dict:
                 values = given.named("metric", values)
             if values:
-                metrics = {**values, **metrics} if metrics else values  # type: ignore[assignment] - only read
+                said = {**values, **metrics} if metrics else values
         if step is None:
             step = self._next_step
         try:
-            self._outbox.add(step, metrics)
+            self._outbox.add(step, said)
         except REFUSED:
-            step, metrics = plain_numbers(step, metrics)
-            self._outbox.add(step, metrics)
+            step, said = plain_numbers(step, said)
+            self._outbox.add(step, said)
         self._next_step = step + 1
 
     def sample(self, values: dict[str, float], step: int) -> None:

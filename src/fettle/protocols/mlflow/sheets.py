@@ -80,7 +80,7 @@ def info_of(sheet: Sheet) -> Info:
         sheet.name,
         str(sheet.experiment.number),
         user_of(sheet),
-        STATUSES[sheet.status],  # type: ignore[index]  # rows hold statuses only
+        STATUSES[sheet.status],
         sheet.started_us // 1000,
         f"{location_of(sheet.experiment).rstrip('/')}/{sheet.id}/artifacts",
         "deleted" if sheet.deleted else "active",

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import GenericFunction
 
 from fettle.core import canonical
 from fettle.core.errors import Invalid, NotFound
@@ -22,6 +19,7 @@ from fettle.registry.store.aliases import aliases
 from fettle.registry.store.models import list_models, models
 from fettle.registry.store.tags import tags
 from fettle.registry.store.versions import complete, versions
+from fettle.storage import texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,26 +47,6 @@ _VERSION_FIELDS: dict[str, Expression] = {
         )
     },
 }  # fmt: skip
-
-
-class Like(GenericFunction[bool]):
-    """Column, LIKE pattern, GLOB pattern: `LIKE` that minds letter case on every database; SQLite's own does not."""
-
-    inherit_cache = True
-    name = "fettle_like"
-    type = sa.Boolean()
-
-
-@compiles(Like)
-def _like(element: Any, compiler: SQLCompiler, **kwargs: Any) -> str:
-    column, pattern, _ = element.clauses
-    return f"{compiler.process(column, **kwargs)} LIKE {compiler.process(pattern, **kwargs)} ESCAPE '\\'"
-
-
-@compiles(Like, "sqlite")
-def _glob(element: Any, compiler: SQLCompiler, **kwargs: Any) -> str:
-    column, _, pattern = element.clauses
-    return f"{compiler.process(column, **kwargs)} GLOB {compiler.process(pattern, **kwargs)}"
 
 
 def find_models(
@@ -221,8 +199,8 @@ _COMPARE: dict[str, Callable[[Expression, Any], Expression]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
-    "like": lambda column, value: Like(column, sa.literal(value), sa.literal(as_glob(value))),
-    "ilike": lambda column, value: sa.func.lower(column).like(value.lower(), escape="\\"),
+    "like": texts.like,
+    "ilike": texts.ilike,
     "in": lambda column, value: column.in_(value),
     "not in": lambda column, value: column.not_in(value),
 }
@@ -268,26 +246,3 @@ def _unfit(asked: Condition, wanted: str) -> Invalid:
         found=f"{asked.op} {asked.value!r:.80}",
         hint=f"Give {wanted}.",
     )
-
-
-def as_glob(pattern: str) -> str:
-    r"""A pattern of LIKE as one of GLOB; `\` before `%`, `_` or itself takes its meaning away.
-
-    Example:
-        >>> as_glob(r"a%b_c*[d]\%")
-        'a*b?c[*][[]d]%'
-    """
-    made, at = [], 0
-    while at < len(pattern):
-        each = pattern[at]
-        if each == "\\" and at + 1 < len(pattern):
-            at += 1
-            made.append(_literal(pattern[at]))
-        else:
-            made.append({"%": "*", "_": "?"}.get(each) or _literal(each))
-        at += 1
-    return "".join(made)
-
-
-def _literal(character: str) -> str:
-    return f"[{character}]" if character in "*?[" else character

@@ -6,6 +6,7 @@ import msgspec
 
 from fettle.tracking.records.inputs import Brief, DatasetInput, ModelLink
 from fettle.tracking.records.metrics import NotFinite
+from fettle.tracking.records.runs import Status
 
 
 class Last(msgspec.Struct, frozen=True, gc=False):
@@ -49,7 +50,7 @@ class Sheet(msgspec.Struct, frozen=True):
     id: str
     experiment: Brief
     name: str
-    status: str
+    status: Status
     author: str
     started_us: int
     ended_us: int | None = None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from fettle.storage.texts import contains
 from fettle.tracking.records.browse import TraceBrief
 from fettle.tracking.store.experiments import experiments
-from fettle.tracking.store.texts import contains
 from fettle.tracking.store.traces import spans, traces
 
 if TYPE_CHECKING:

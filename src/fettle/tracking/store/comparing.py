@@ -9,8 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from fettle.storage.columns import At
-from fettle.tracking.records.search import Term, Value
-from fettle.tracking.store.texts import (
+from fettle.storage.texts import (
     HEAD,
     after,
     beginning,
@@ -21,6 +20,7 @@ from fettle.tracking.store.texts import (
     like,
     plain,
 )
+from fettle.tracking.records.search import Term, Value
 
 Truth = sa.ColumnElement[bool]
 Number = sa.ColumnElement[float]

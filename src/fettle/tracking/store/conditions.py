@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from fettle.storage.columns import At
+from fettle.storage.texts import alone, beginning, unindexed
 from fettle.tracking.records.search import All, Condition, Either, Not, Term, Value
 from fettle.tracking.store.comparing import (
     Number,
@@ -20,7 +21,6 @@ from fettle.tracking.store.comparing import (
 from fettle.tracking.store.datasets import dataset, dataset_index
 from fettle.tracking.store.metrics import metrics
 from fettle.tracking.store.runs import params, runs, tags
-from fettle.tracking.store.texts import alone, beginning, unindexed
 from fettle.tracking.store.words import collected_words, words
 
 DURATION: Number = sa.cast(

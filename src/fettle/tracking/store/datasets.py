@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from fettle.storage.texts import plain
 from fettle.tracking.records.search import Term
 from fettle.tracking.store.comparing import Truth, compare_texts
 from fettle.tracking.store.inputs import inputs
 from fettle.tracking.store.runs import reads, reference_parts, runs
-from fettle.tracking.store.texts import plain
 
 
 def dataset(test: Term) -> Truth:

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from fettle.core.canonical import decode, encode
+from fettle.storage.spelling import spelled
 
 
 class _Pairs(FunctionElement[str]):
@@ -48,63 +47,23 @@ class _Roughly(FunctionElement[int]):
     inherit_cache = True
 
 
-def _parts(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> list[str]:
-    return [compiler.process(each, **options) for each in element.clauses]
-
-
-@compiles(_Pairs)
-def _pairs(element: _Pairs, compiler: SQLCompiler, **options: Any) -> str:
-    key, value = _parts(element, compiler, **options)
-    return f"'{{' || group_concat(json_quote({key}) || ':' || {value}) || '}}'"  # as the primary key has them
-
-
-@compiles(_Pairs, "postgresql")
-def _pairs_on_postgres(element: _Pairs, compiler: SQLCompiler, **options: Any) -> str:
-    key, value = _parts(element, compiler, **options)
-    return f"'{{' || string_agg(to_json({key})::text || ':' || {value}, ',' ORDER BY {key} COLLATE \"C\") || '}}'"
-
-
-@compiles(_Quoted)
-def _quoted(element: _Quoted, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_quote({_parts(element, compiler, **options)[0]})"
-
-
-@compiles(_Quoted, "postgresql")
-def _quoted_on_postgres(element: _Quoted, compiler: SQLCompiler, **options: Any) -> str:
-    return f"to_json({_parts(element, compiler, **options)[0]})::text"
-
-
-@compiles(_Lines)
-def _lines(element: _Lines, compiler: SQLCompiler, **options: Any) -> str:
-    return f"group_concat({_parts(element, compiler, **options)[0]}, char(10))"
-
-
-@compiles(_Lines, "postgresql")
-def _lines_on_postgres(element: _Lines, compiler: SQLCompiler, **options: Any) -> str:
-    return f"string_agg({_parts(element, compiler, **options)[0]}, chr(10))"
-
-
-@compiles(_Given)
-def _given(element: _Given, compiler: SQLCompiler, **options: Any) -> str:
-    return f"(SELECT value AS run FROM json_each({_parts(element, compiler, **options)[0]}))"
-
-
-@compiles(_Given, "postgresql")
-def _given_on_postgres(element: _Given, compiler: SQLCompiler, **options: Any) -> str:
-    ids = _parts(element, compiler, **options)[0]
-    return f"(SELECT json_array_elements_text(CAST({ids} AS json)) AS run)"
-
-
-@compiles(_Roughly)
-def _roughly(element: _Roughly, compiler: SQLCompiler, **options: Any) -> str:
-    name = _parts(element, compiler, **options)[0]
-    return f"(SELECT max(rowid) FROM {name})"
-
-
-@compiles(_Roughly, "postgresql")
-def _roughly_on_postgres(element: _Roughly, compiler: SQLCompiler, **options: Any) -> str:
-    name = _parts(element, compiler, **options)[0]
-    return f"(SELECT CAST(reltuples AS bigint) FROM pg_class WHERE oid = CAST('{name}' AS regclass))"
+spelled(
+    _Pairs,
+    "'{' || group_concat(json_quote({0}) || ':' || {1}) || '}'",  # as the primary key has them
+    postgresql="'{' || string_agg(to_json({0})::text || ':' || {1}, ',' ORDER BY {0} COLLATE \"C\") || '}'",
+)
+spelled(_Quoted, "json_quote({0})", postgresql="to_json({0})::text")
+spelled(_Lines, "group_concat({0}, char(10))", postgresql="string_agg({0}, chr(10))")
+spelled(
+    _Given,
+    "(SELECT value AS run FROM json_each({0}))",
+    postgresql="(SELECT json_array_elements_text(CAST({0} AS json)) AS run)",
+)
+spelled(
+    _Roughly,
+    "(SELECT max(rowid) FROM {0})",
+    postgresql="(SELECT CAST(reltuples AS bigint) FROM pg_class WHERE oid = CAST('{0}' AS regclass))",
+)
 
 
 def pairs_of(table: sa.Table, run: sa.ColumnElement[str], *, as_text: bool = False) -> sa.ScalarSelect[Any]:

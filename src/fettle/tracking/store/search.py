@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from fettle.storage.texts import alone, head, unindexed
 from fettle.tracking.records.search import All, Condition, Field, Page, Query, Term
 from fettle.tracking.store import runs as stored
 from fettle.tracking.store.conditions import true_of
@@ -20,7 +21,6 @@ from fettle.tracking.store.plans import Plan, Planner
 from fettle.tracking.store.positions import Position, read_position, write_position
 from fettle.tracking.store.runs import params, reads, runs, tags
 from fettle.tracking.store.sorting import Key, Sorting, Then, sortings
-from fettle.tracking.store.texts import alone, head, unindexed
 from fettle.tracking.store.words import words_of
 
 if TYPE_CHECKING:

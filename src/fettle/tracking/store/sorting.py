@@ -11,11 +11,11 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.selectable import Join
 
+from fettle.storage.texts import plain
 from fettle.tracking.records.search import Field, Order
 from fettle.tracking.store.conditions import DURATION
 from fettle.tracking.store.metrics import metrics
 from fettle.tracking.store.runs import params, runs, tags
-from fettle.tracking.store.texts import plain
 
 
 class Then(Join):

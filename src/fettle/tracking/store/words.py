@@ -6,10 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from fettle.storage.texts import contains
 from fettle.tracking.records.search import Term
 from fettle.tracking.store.comparing import Truth
 from fettle.tracking.store.runs import params, runs, tags
-from fettle.tracking.store.texts import contains
 
 
 def words_of(test: Term) -> list[Term]:

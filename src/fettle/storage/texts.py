@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+
+from fettle.storage.spelling import spelled
 
 HEAD = 100
 """Characters of a text that are indexed; PostgreSQL takes at most 2,700 bytes."""
@@ -62,72 +62,12 @@ class _alike_any_case(FunctionElement[bool]):
     inherit_cache = True
 
 
-def _parts(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> list[str]:
-    return [compiler.process(each, **options) for each in element.clauses]
-
-
-@compiles(alone)
-def _alone(element: alone, compiler: SQLCompiler, **options: Any) -> str:
-    return _parts(element, compiler, **options)[0]
-
-
-@compiles(alone, "postgresql")
-def _alone_on_postgres(element: alone, compiler: SQLCompiler, **options: Any) -> str:
-    return f"(({_parts(element, compiler, **options)[0]}) IS TRUE)"
-
-
-@compiles(unindexed)
-def _as_it_is(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
-    return _parts(element, compiler, **options)[0]
-
-
-@compiles(unindexed, "sqlite")
-def _not_looked_up(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
-    return f"+{_parts(element, compiler, **options)[0]}"
-
-
-@compiles(plain)
-def _plain(element: plain, compiler: SQLCompiler, **options: Any) -> str:
-    return _parts(element, compiler, **options)[0]
-
-
-@compiles(plain, "postgresql")
-def _plain_on_postgres(element: plain, compiler: SQLCompiler, **options: Any) -> str:
-    return f'({_parts(element, compiler, **options)[0]} COLLATE "C")'
-
-
-@compiles(head)
-def _head(element: head, compiler: SQLCompiler, **options: Any) -> str:
-    return f"substr({_parts(element, compiler, **options)[0]}, 1, {HEAD})"
-
-
-@compiles(head, "postgresql")
-def _head_on_postgres(element: head, compiler: SQLCompiler, **options: Any) -> str:
-    return f'(substr({_parts(element, compiler, **options)[0]}, 1, {HEAD}) COLLATE "C")'
-
-
-@compiles(_alike)
-def _like(element: _alike, compiler: SQLCompiler, **options: Any) -> str:
-    text, pattern, _glob = element.clauses
-    return f"({compiler.process(text, **options)} LIKE {compiler.process(pattern, **options)} ESCAPE '\\')"
-
-
-@compiles(_alike, "sqlite")
-def _glob(element: _alike, compiler: SQLCompiler, **options: Any) -> str:
-    text, _pattern, glob = element.clauses
-    return f"({compiler.process(text, **options)} GLOB {compiler.process(glob, **options)})"
-
-
-@compiles(_alike_any_case)
-def _like_any_case(element: _alike_any_case, compiler: SQLCompiler, **options: Any) -> str:
-    text, pattern = _parts(element, compiler, **options)
-    return f"({text} LIKE {pattern} ESCAPE '\\')"
-
-
-@compiles(_alike_any_case, "postgresql")
-def _ilike(element: _alike_any_case, compiler: SQLCompiler, **options: Any) -> str:
-    text, pattern = _parts(element, compiler, **options)
-    return f"({text} ILIKE {pattern} ESCAPE '\\')"
+spelled(alone, "{0}", postgresql="(({0}) IS TRUE)")
+spelled(unindexed, "{0}", sqlite="+{0}")
+spelled(plain, "{0}", postgresql='({0} COLLATE "C")')
+spelled(head, f"substr({{0}}, 1, {HEAD})", postgresql=f'(substr({{0}}, 1, {HEAD}) COLLATE "C")')
+spelled(_alike, "({0} LIKE {1} ESCAPE '\\')", sqlite="({0} GLOB {2})")
+spelled(_alike_any_case, "({0} LIKE {1} ESCAPE '\\')", postgresql="({0} ILIKE {1} ESCAPE '\\')")
 
 
 def like(text: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement[bool]:
